@@ -1,0 +1,1 @@
+"""Ciphering: payload into plaintext APDU (IEC 62056-5-3)."""

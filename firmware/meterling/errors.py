@@ -1,0 +1,96 @@
+"""What can go wrong on the way from a byte to a reading, each with a stable code.
+
+Nothing is raised on wire data: every refusal counts up here and the next telegram
+is read. The sentences a person sees live with the page and the tool, not here.
+"""
+
+from .python import const
+
+# Progress
+BYTES = const(0)
+FRAMES = const(1)
+TELEGRAMS = const(2)
+READINGS = const(3)
+
+# Link layer
+NOISE = const(4)  # a stretch of bytes that belongs to no frame
+TRUNCATED = const(5)  # a frame or telegram began and never ended
+CHECKSUM = const(6)  # checksum, HCS, FCS or stop byte is wrong
+SEGMENT = const(7)  # a segment or block is missing, or came twice
+TOO_LONG = const(8)  # longer than the buffer that was set up for it
+
+# Ciphering
+APDU = const(9)  # no APDU that a meter pushes
+CIPHERING = const(10)  # the ciphering header contradicts itself
+SECURITY = const(11)  # a security control byte that is not supported
+NO_KEY = const(12)  # ciphered, and no key is set
+NO_AUTH_KEY = const(13)  # a tag is there, and no authentication key to check it
+TAG = const(14)  # the tag does not fit: wrong key or altered telegram
+WRONG_KEY = const(15)  # no tag, and the plaintext is no telegram
+REPLAY = const(16)  # invocation counter repeated or older than the last
+
+# COSEM
+DECODE = const(17)  # the structure of the data is broken
+DATA_TYPE = const(18)  # a data type that A-XDR does not know
+EMPTY = const(19)  # well-formed, but without any value
+IMPLAUSIBLE = const(20)  # a value or a step that no meter takes
+
+NAMES = (
+    "bytes",
+    "frames",
+    "telegrams",
+    "readings",
+    "noise",
+    "truncated",
+    "checksum",
+    "segment",
+    "too-long",
+    "apdu",
+    "ciphering",
+    "security",
+    "no-key",
+    "no-auth-key",
+    "tag",
+    "wrong-key",
+    "replay",
+    "decode",
+    "data-type",
+    "empty",
+    "implausible",
+)
+
+_FIRST_ERROR = const(4)
+_WRAP = const(0x3FFFFFFF)  # stays a small integer on 32 bits: counting never allocates
+
+
+class Counters:
+    """One counter per code, readable at any time; each wraps at 2**30."""
+
+    def __init__(self):
+        self._counts = [0] * len(NAMES)
+        self.last_error = 0  # code (int) of the latest error, 0 = none yet
+
+    def add(self, code, count=1):
+        """Count `code` (int) up by `count`."""
+        counts = self._counts
+        counts[code] = (counts[code] + count) & _WRAP
+        if code >= _FIRST_ERROR:
+            self.last_error = code
+
+    def __getitem__(self, code):
+        """The count of a code, given as int or as its name (KeyError if unknown)."""
+        if isinstance(code, str):
+            if code not in NAMES:
+                raise KeyError(code)
+            code = NAMES.index(code)
+        return self._counts[code]
+
+    def as_dict(self):
+        """`{"bytes": .., "frames": .., "telegrams": .., "readings": .., "errors": {code: count}}`,
+        errors that never happened left out."""
+        counts = self._counts
+        result = {NAMES[i]: counts[i] for i in range(_FIRST_ERROR)}
+        result["errors"] = {
+            NAMES[i]: counts[i] for i in range(_FIRST_ERROR, len(NAMES)) if counts[i]
+        }
+        return result

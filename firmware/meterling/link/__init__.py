@@ -1,0 +1,1 @@
+"""Link layers: bytes as they come into whole payloads, resynchronising by themselves."""
