@@ -4,6 +4,8 @@ Nothing is raised on wire data: every refusal counts up here and the next telegr
 is read. The sentences a person sees live with the page and the tool, not here.
 """
 
+from array import array
+
 from .python import const
 
 # Progress
@@ -67,15 +69,13 @@ class Counters:
     """One counter per code, readable at any time; each wraps at 2**30."""
 
     def __init__(self):
-        self._counts = [0] * len(NAMES)
-        self.last_error = 0  # code (int) of the latest error, 0 = none yet
+        # The viper kernels count in here, too.
+        self.counts = array("I", bytes(4 * len(NAMES)))
 
     def add(self, code, count=1):
         """Count `code` (int) up by `count`."""
-        counts = self._counts
+        counts = self.counts
         counts[code] = (counts[code] + count) & _WRAP
-        if code >= _FIRST_ERROR:
-            self.last_error = code
 
     def __getitem__(self, code):
         """The count of a code, given as int or as its name (KeyError if unknown)."""
@@ -83,12 +83,12 @@ class Counters:
             if code not in NAMES:
                 raise KeyError(code)
             code = NAMES.index(code)
-        return self._counts[code]
+        return self.counts[code]
 
     def as_dict(self):
         """`{"bytes": .., "frames": .., "telegrams": .., "readings": .., "errors": {code: count}}`,
         errors that never happened left out."""
-        counts = self._counts
+        counts = self.counts
         result = {NAMES[i]: counts[i] for i in range(_FIRST_ERROR)}
         result["errors"] = {
             NAMES[i]: counts[i] for i in range(_FIRST_ERROR, len(NAMES)) if counts[i]

@@ -10,7 +10,8 @@ copying and digits.
 from array import array
 
 from .cosem.plan import KIND, NOWHERE, NUMBERS, RECORD, SCALER, SIGNED, UNSIGNED
-from .python import VIPER, const, copy
+from .octets import copy
+from .python import VIPER, const
 
 if VIPER:
     from .json_viper import put_numbers
@@ -48,8 +49,8 @@ def put_reading(reading, out, at):
     at = _put_text(out, at, end, reading, shape.meter)
     if at < 0 or at + _HEAD_ROOM > end:
         return -1
-    if reading.ciphered:
-        nonce = reading.nonce
+    if reading.ciphering:
+        nonce = reading.ciphering.nonce
         at = _put(out, at, _TITLE)
         for i in range(8):
             out[at] = _HEX[nonce[i] >> 4]
@@ -70,7 +71,7 @@ def put_reading(reading, out, at):
         out[stop] = 34
         at = stop + 1
     at = _put(out, at, _COUNTER)
-    if reading.ciphered:
+    if reading.ciphering:
         at = _put(out, at, str(reading.invocation_counter).encode())
     else:
         at = _put(out, at, _NULL)

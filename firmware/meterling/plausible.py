@@ -11,7 +11,7 @@ from array import array
 
 from .cosem import clock
 from .cosem.plan import KIND, NOWHERE, RECORD, SCALER, SIGNED, UNIT, UNSIGNED
-from .python import VIPER, const, copy
+from .python import VIPER, const
 
 if VIPER:
     from .plausible_viper import check
@@ -36,7 +36,11 @@ _STEP = const(1_000_000)
 
 
 class Plausible:
-    """The limits of one shape (see plan) and what its last telegram said."""
+    """The limits of one shape (see plan) and what its last telegram said.
+
+    check(parts, values) -> 0 if `values` (as extract left them) keep their rules, and
+    then they are the last ones; else 1 + the index of the first that does not.
+    """
 
     def __init__(self, plan):
         count = plan.count
@@ -45,9 +49,9 @@ class Plausible:
         self._rules = bytearray(count)
         self._limits = array("I", bytes(4 * count))
         self._last = array("I", bytes(4 * count))
-        self._last_clock = bytearray(12)
-        self._known = False
+        self._known = bytearray(1)
         self._refused = 0
+        self.parts = (self._rules, self._limits, self._last, self._known, count)
         for i in range(count):
             at = RECORD * i
             kind = plan.records[at + KIND]
@@ -66,43 +70,33 @@ class Plausible:
 
     def forget(self):
         """The next telegram is of another meter."""
-        self._known = False
+        self._known[0] = 0
         self._refused = 0
 
-    def check(self, apdu, values):
-        """True if `values` (as Plan.extract left them) are possible; then they are the
-        last ones. apdu: where the telegram's clock stands."""
-        known = self._known
-        bad = check(values, self._limits, self._rules, self._last, self._count, known)
-        if bad and known and self._rules[bad - 1] == _REGISTER:
-            hours = self._hours(apdu, values)
-            if hours:
-                bad = self._slow(values, hours)
-            if bad:
-                self._refused += 1
-                if self._refused > _PATIENCE:
-                    bad = check(values, self._limits, self._rules, self._last, self._count, False)
-        if bad:
+    def excused(self, bad, apdu, values, last_clock):
+        """True if the step that `check` found (`bad`, its result) is to be believed after
+        all: the meter's clock went on that long since `last_clock` (bytearray, 12), or
+        the step has stayed for several telegrams."""
+        if self._rules[bad - 1] != _REGISTER:
             return False
-        self._known = True
-        self._refused = 0
-        if self._clock != NOWHERE:
-            copy(self._last_clock, 0, apdu, values[self._clock], 12)
-        return True
+        self._refused += 1
+        if self._refused <= _PATIENCE and not self._had_time(apdu, values, last_clock):
+            return False
+        self.forget()
+        return check(self.parts, values) == 0
 
-    def _hours(self, apdu, values):
-        # Hours, rounded up, since the last telegram, by the meter's own clock; or 0.
-        if self._clock == NOWHERE:
-            return 0
-        before = clock.seconds(self._last_clock, 0)
-        now = clock.seconds(apdu, values[self._clock])
-        return (now - before) // _HOUR + 1 if 0 <= before < now else 0
-
-    def _slow(self, values, hours):
+    def _had_time(self, apdu, values, last_clock):
         # After a gap a register may have gone on for as long as the gap was.
+        if self._clock == NOWHERE:
+            return False
+        before = clock.seconds(last_clock, 0)
+        now = clock.seconds(apdu, values[self._clock])
+        if not 0 <= before < now:
+            return False
+        hours = (now - before) // _HOUR + 1
         for i in range(self._count):
             if self._rules[i] == _REGISTER:
                 step = values[i] - self._last[i]
                 if step < 0 or step > self._limits[i] * hours:
-                    return i + 1
-        return check(values, self._limits, self._rules, self._last, self._count, False)
+                    return False
+        return True

@@ -3,17 +3,28 @@
 import micropython
 
 
+_RULES = micropython.const(0)  # of the parts
+_LIMITS = micropython.const(1)
+_LAST = micropython.const(2)
+_KNOWN = micropython.const(3)
+_COUNT = micropython.const(4)
+
+
 @micropython.viper
-def check(values: ptr32, limits: ptr32, rules: ptr8, last: ptr32, count: int, known: bool) -> int:
-    """0 if every value keeps its rule, and then `last` becomes `values`; else 1 + the
-    index of the first that does not. known: `last` is of this meter."""
+def check(parts, values: ptr32) -> int:
+    """See Plausible."""
+    rules = ptr8(parts[_RULES])
+    limits = ptr32(parts[_LIMITS])
+    last = ptr32(parts[_LAST])
+    known = ptr8(parts[_KNOWN])
+    count = int(parts[_COUNT])
     i = 0
     while i < count:
         rule = rules[i]
         if rule:
             number = uint(values[i])
             if rule == 32:
-                if known:
+                if known[0]:
                     number = uint(values[i] - last[i])
                 else:
                     number = uint(0)
@@ -33,4 +44,5 @@ def check(values: ptr32, limits: ptr32, rules: ptr8, last: ptr32, count: int, kn
     while i < count:
         last[i] = values[i]
         i += 1
+    known[0] = 1
     return 0

@@ -1,23 +1,35 @@
-"""What differs between the two Pythons, in one place."""
+"""What differs between the two Pythons, in one place.
+
+Functions under `@micropython.viper` run on both from one source: on CPython the
+decorator does nothing, the pointer types pass their argument through, and subscripts
+work on the objects themselves. Only loops over bytes exist twice (`*_viper.py` for
+MicroPython, `*_plain.py` for CPython, held against each other by the tests).
+
+For such a function: integers stay within 31 bits, nothing negative is read from a
+`ptr32`, and what is passed on to another function is the object, not its pointer.
+"""
 
 import sys
 
-try:
+VIPER = sys.implementation.name == "micropython"
+
+if VIPER:
+    import micropython
     from micropython import const
-except ImportError:  # CPython
+else:
+
+    class micropython:
+        """Stands for MicroPython's module of that name."""
+
+        @staticmethod
+        def viper(function):
+            return function
 
     def const(value):
         return value
 
+    def ptr8(buffer):
+        return buffer
 
-# Kernels (checksums, XOR, GHASH, the compare-and-extract loop) exist twice: in
-# viper for MicroPython (`*_viper.py`) and in plain Python for CPython
-# (`*_plain.py`). Everything else is the same source for both.
-VIPER = sys.implementation.name == "micropython"
-
-if VIPER:
-    from .copy_viper import copy
-else:
-    from .copy_plain import copy
-
-__all__ = ("VIPER", "const", "copy")
+    ptr16 = ptr32 = ptr8
+    uint = int

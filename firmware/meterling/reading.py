@@ -18,31 +18,40 @@ class Reading:
     until the next telegram, and whoever needs it longer takes what it needs.
 
     len(reading) values, each by its index 0 <= i < len(reading).
-    system_title: the sender's (hex, 16 digits), or None. invocation_counter: int, or
-    None if the telegram was not ciphered. authenticated: its tag was checked and fits.
-    unchecked: it has a tag, but no authentication key is set.
     """
 
     def __init__(self):
         self.plan = None
-        self.apdu = None
-        self.begin = 0
+        self.apdu = None  # where the texts and times stand
         self.values = array("I", bytes(4 * MAX_VALUES))
-        self.ciphered = False
-        self.authenticated = False
-        self.unchecked = False
-        self.nonce = b""
+        self.ciphering = None  # what the telegram came out of
 
     def __len__(self):
         return len(self.plan.shown)
 
     @property
+    def authenticated(self):
+        """True if the telegram has a tag, and it was checked."""
+        return self.ciphering is not None and self.ciphering.authenticated
+
+    @property
+    def unchecked(self):
+        """True if the telegram has a tag, and no authentication key is set to check it."""
+        return self.ciphering is not None and self.ciphering.unchecked
+
+    @property
     def system_title(self):
-        return hexlify(bytes(self.nonce[:8])).decode().upper() if self.ciphered else None
+        """The sender's system title (hex, 16 digits); None if it was not ciphered."""
+        if self.ciphering is None:
+            return None
+        return hexlify(bytes(self.ciphering.nonce[:8])).decode().upper()
 
     @property
     def invocation_counter(self):
-        return int.from_bytes(bytes(self.nonce[8:12]), "big") if self.ciphered else None
+        """The invocation counter (int); None if the telegram was not ciphered."""
+        if self.ciphering is None:
+            return None
+        return int.from_bytes(bytes(self.ciphering.nonce[8:]), "big")
 
     @property
     def layout(self):

@@ -6,35 +6,46 @@ among themselves and, where they carry a time, the meter's clock has gone on: so
 who plays old telegrams back cannot show a newer time.
 """
 
-from ..python import const, copy
+from ..octets import copy
+from ..python import VIPER, const, micropython
+
+if not VIPER:
+    from ..python import ptr8
 
 NEWER = const(0)
 OTHER_METER = const(1)
 REPEATED = const(2)
 OLDER = const(3)
 
+_TITLE = const(8)
+_NONCE = const(12)
 _RESTART = const(3)  # older telegrams in a row that make a restart
 
 
-class InvocationCounter:
-    """Follows one sender. `nonce`: bytearray, 12 (system title 8, counter 4)."""
+@micropython.viper
+def compare(nonce: ptr8, last: ptr8) -> int:
+    """How a nonce (system title 8, counter 4) stands to the last: 0 NEWER,
+    1 OTHER_METER, 2 REPEATED, 3 OLDER."""
+    i = 0
+    while i < _NONCE and nonce[i] == last[i]:
+        i += 1
+    if i < _TITLE:
+        return 1
+    if i == _NONCE:
+        return 2
+    if nonce[i] > last[i]:
+        return 0
+    return 3
+
+
+class Restart:
+    """Watches for a meter that counts from the beginning again. nonce: bytearray, 12, of
+    the telegram at hand."""
 
     def __init__(self, nonce):
         self._nonce = nonce
-        self._last = bytearray(12)
-        self._restart = bytearray(12)
-        self._title = memoryview(nonce)[:8]
-        self._last_title = memoryview(self._last)[:8]
-        self._restart_title = memoryview(self._restart)[:8]
+        self._older = bytearray(_NONCE)  # nonce of the latest telegram that was OLDER
         self._seen = 0
-
-    def check(self):
-        """How the nonce stands to the last accepted: NEWER, OTHER_METER, REPEATED, OLDER."""
-        if self._title != self._last_title:
-            return OTHER_METER
-        if self._nonce == self._last:
-            return REPEATED
-        return NEWER if self._nonce > self._last else OLDER
 
     def restarted(self, time_went_on):
         """For an OLDER telegram that is right in everything else: True if it completes
@@ -43,14 +54,12 @@ class InvocationCounter:
         if not time_went_on:
             self._seen = 0
             return False
-        if self._seen and self._title == self._restart_title and self._nonce > self._restart:
+        if self._seen and compare(self._nonce, self._older) == NEWER:
             self._seen += 1
         else:
             self._seen = 1
-        copy(self._restart, 0, self._nonce, 0, 12)
-        return self._seen >= _RESTART
-
-    def accept(self):
-        """The telegram was accepted: its counter is the last."""
-        copy(self._last, 0, self._nonce, 0, 12)
+        copy(self._older, 0, self._nonce, 0, _NONCE)
+        if self._seen < _RESTART:
+            return False
         self._seen = 0
+        return True

@@ -14,7 +14,7 @@ from array import array
 import micropython
 from cryptolib import aes
 
-from ..python import copy
+from ..octets import copy
 from .ghash_viper import ghash, ghash_table
 
 _ECB = micropython.const(1)
@@ -25,25 +25,43 @@ _AAD_BITS = micropython.const(16)
 _TEXT_FACTOR = micropython.const(17)
 
 
+# The parts, a tuple: subscripts are cheaper than attributes.
+_BUFFER = micropython.const(0)
+_NONCE = micropython.const(1)
+_VIEWS = micropython.const(2)
+_ENCRYPT = micropython.const(3)
+
+
+def _view(buffer, views, blocks):
+    # Made once for each length and kept.
+    views[blocks] = memoryview(buffer)[: 16 * blocks]
+    return views[blocks]
+
+
 @micropython.viper
-def _counter_blocks(buffer: ptr32, nonce: ptr32, data: ptr8, title: int, counter: int, blocks: int):
+def _keystream(parts, data: ptr8, title: int, counter: int, blocks: int):
+    # Counter blocks J0, 2, 3, .. in the buffer, and all of them encrypted in place.
+    buffer = parts[_BUFFER]
+    views = parts[_VIEWS]
+    nonce = ptr32(parts[_NONCE])
     p = ptr8(int(data) + title)
-    w0 = p[0] | p[1] << 8 | p[2] << 16 | p[3] << 24
-    w1 = p[4] | p[5] << 8 | p[6] << 16 | p[7] << 24
+    nonce[0] = p[0] | p[1] << 8 | p[2] << 16 | p[3] << 24
+    nonce[1] = p[4] | p[5] << 8 | p[6] << 16 | p[7] << 24
     p = ptr8(int(data) + counter)
-    w2 = p[0] | p[1] << 8 | p[2] << 16 | p[3] << 24
-    nonce[0] = w0
-    nonce[1] = w1
-    nonce[2] = w2
-    b = ptr32(int(buffer))
+    nonce[2] = p[0] | p[1] << 8 | p[2] << 16 | p[3] << 24
+    b = ptr32(buffer)
     i = 1
     while i <= blocks:
-        b[0] = w0
-        b[1] = w1
-        b[2] = w2
-        b[3] = (i & 0xFF) << 24 | i >> 8 << 16
+        b[0] = nonce[0]
+        b[1] = nonce[1]
+        b[2] = nonce[2]
+        b[3] = i << 24 | i >> 8 << 16
         b = ptr32(int(b) + 16)
         i += 1
+    view = views[blocks]
+    if not view:
+        view = _view(buffer, views, blocks)
+    parts[_ENCRYPT](view, view)
 
 
 @micropython.viper
@@ -66,20 +84,19 @@ def _xor(buffer: ptr32, data: ptr8, begin: int, count: int):
 
 
 class Gcm:
-    """One key pair; plaintexts of up to `size` bytes.
+    """One key pair.
 
-    key, auth_key: bytes, 16; auth_key may be None (`has_auth_key`). `nonce`: the
-    system title (8) and invocation counter (4) of the last telegram.
+    key, auth_key: bytes, 16; auth_key may be None (then not `checkable`, int). buffer:
+    bytearray, 48 bytes longer than the longest plaintext. nonce: bytearray, 12; the
+    system title and invocation counter of the last telegram.
     """
 
-    def __init__(self, key, auth_key, size):
-        blocks = (size + 15) // 16 + 1
-        self.buffer = bytearray(16 * blocks)
-        self.nonce = bytearray(12)
-        self.has_auth_key = auth_key is not None
+    def __init__(self, key, auth_key, buffer, nonce):
+        self.checkable = int(auth_key is not None)
+        self._buffer = buffer
         self._auth_key = auth_key
-        self._aes = aes(key, _ECB)
-        self._views = [None] * (blocks + 1)
+        encrypt = aes(key, _ECB).encrypt
+        self._parts = (buffer, nonce, [None] * (len(buffer) // 16 + 1), encrypt)
         self._table = None
         self._scratch = None
         self._security = 0
@@ -87,39 +104,37 @@ class Gcm:
             self._table = bytearray(2048)
             self._scratch = array("I", bytes(80))
             hash_key = bytearray(16)
-            self._aes.encrypt(hash_key, hash_key)
+            encrypt(hash_key, hash_key)
             ghash_table(self._table, hash_key)
 
-    def _keystream(self, data, title, counter, blocks):
-        view = self._views[blocks]
-        if view is None:
-            view = self._views[blocks] = memoryview(self.buffer)[: 16 * blocks]
-        _counter_blocks(self.buffer, self.nonce, data, title, counter, blocks)
-        self._aes.encrypt(view, view)
-
-    def decrypt(self, data, title, counter, begin, count):
+    @micropython.viper
+    def decrypt(self, data, title: int, counter: int, begin: int, count: int):
         """Decrypt `data[begin:begin+count]` into `buffer[16:16+count]`; the system
         title stands at `data[title]`, the invocation counter at `data[counter]`."""
-        self._keystream(data, title, counter, (count + 31) >> 4)
-        _xor(self.buffer, data, begin, count)
+        parts = self._parts
+        _keystream(parts, data, title, counter, (count + 31) >> 4)
+        _xor(parts[_BUFFER], data, begin, count)
 
-    def tag_fits(self, security, data, begin, count):
-        """True if the 12 bytes behind `data[begin:begin+count]` are the tag of the
-        telegram just decrypted (security control `security`); constant time."""
-        if security != self._security:
+    @micropython.viper
+    def tag_fits(self, security: int, data, begin: int, count: int) -> int:
+        """1 if the 12 bytes behind `data[begin:begin+count]` are the tag of the telegram
+        just decrypted (security control `security`), else 0; constant time."""
+        if security != int(self._security):
             self._authenticated_data(security)
-        return ghash(self._scratch, self._table, data, begin, count, self.buffer) == 0
+        if int(ghash(self._scratch, self._table, data, begin, count, self._buffer)):
+            return 0
+        return 1
 
     def plain_tag_fits(self, security, data, title, counter, begin, count):
-        """Authenticated only (security control 10): True if the tag behind the plain
+        """Authenticated only (security control 10): 1 if the tag behind the plain
         `data[begin:begin+count]` fits; the text is copied to `buffer[16:16+count]`."""
-        self._keystream(data, title, counter, 1)
-        buffer = self.buffer
+        _keystream(self._parts, data, title, counter, 1)
+        buffer = self._buffer
         # The additional data is one byte, the key and the text: it is laid out in
         # the buffer, hashed, and the text then moved to where it belongs.
         total = 17 + count
         if 16 + total + 12 > len(buffer):
-            return False
+            return 0
         buffer[16] = security
         for i in range(16):
             buffer[17 + i] = self._auth_key[i]
@@ -131,7 +146,7 @@ class Gcm:
         scratch[_AAD_BITS] = total * 8
         bad = ghash(scratch, self._table, buffer, 16, total, buffer)
         copy(buffer, 16, data, begin, count)
-        return bad == 0
+        return int(bad == 0)
 
     def _authenticated_data(self, security):
         # The hash state behind the additional data is the same for every telegram.
@@ -141,7 +156,7 @@ class Gcm:
         data[1:17] = self._auth_key
         for i in range(18):
             scratch[i] = 0
-        ghash(scratch, self._table, data, 0, 32, self.buffer)
+        ghash(scratch, self._table, data, 0, 32, self._buffer)
         for i in range(4):
             scratch[_START + i] = scratch[i]
         scratch[_AAD_BITS] = 17 * 8

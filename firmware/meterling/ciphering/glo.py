@@ -9,97 +9,131 @@ AES-128-GCM; anything else is refused by name. There is no dedicated-key transpo
 a customer interface: DC is opened with the same key.
 """
 
-from ..errors import CIPHERING, NO_KEY, SECURITY, TAG, TOO_LONG
-from ..python import const
+from array import array
+
+from ..octets import copy
+from ..python import VIPER, const, micropython
 from .gcm import Gcm
 
+if not VIPER:
+    from ..python import ptr8, ptr32
+
+_TITLE = const(2)
+_LENGTH = const(10)
 _SC_AUTHENTICATED = const(0x10)
 _SC_ENCRYPTED = const(0x20)
 _SC_REFUSED = const(0xCE)
 _TAG_LENGTH = const(12)
+_PLAIN = const(16)  # where the plaintext begins in the buffer
+
+# Words of the state
+_END = const(0)  # behind the plaintext in the buffer
+_NEXT = const(1)  # position of the next APDU, 0 = nobody can know
+_AUTHENTICATED = const(2)
+_UNCHECKED = const(3)
+_SIZE = const(4)  # longest plaintext
+
+_STATE = const(0)  # of the parts
+_BUFFER = const(1)
+_GCM = const(2)
+_DECRYPT = const(3)
+_NONCE = const(4)
+
+# Codes of errors
+_ERR_TOO_LONG = const(8)
+_ERR_CIPHERING = const(10)
+_ERR_SECURITY = const(11)
+_ERR_NO_KEY = const(12)
+_ERR_TAG = const(14)
+
+
+@micropython.viper
+def open_apdu(parts, data, begin: int, end: int) -> int:
+    """Open the APDU at `data[begin]`, which ends by `end`. Returns 0 or an error code:
+    CIPHERING, SECURITY, NO_KEY, TAG, TOO_LONG."""
+    octets = ptr8(data)
+    state = ptr32(parts[_STATE])
+    gcm = parts[_GCM]
+    state[_NEXT] = 0
+    state[_AUTHENTICATED] = 0
+    state[_UNCHECKED] = 0
+    position = begin + _LENGTH
+    if position + 3 > end or octets[begin + 1] != 8:
+        return _ERR_CIPHERING
+    length = octets[position]
+    position += 1
+    if length == 0x81:
+        length = octets[position]
+        position += 1
+    elif length == 0x82:
+        length = octets[position] << 8 | octets[position + 1]
+        position += 2
+    elif length > 0x7F:
+        return _ERR_CIPHERING
+    stop = position + length
+    if length <= 5 or stop > end:
+        return _ERR_CIPHERING
+    state[_NEXT] = stop
+    security = octets[position]
+    if security & _SC_REFUSED or security & 0x30 == 0:
+        return _ERR_SECURITY
+    text = position + 5
+    count = stop - text
+    tagged = security & _SC_AUTHENTICATED
+    if tagged:
+        count -= _TAG_LENGTH
+    if count <= 0:
+        return _ERR_CIPHERING
+    if count > state[_SIZE]:
+        return _ERR_TOO_LONG
+    state[_END] = _PLAIN + count
+    checkable = 0
+    if gcm:
+        checkable = int(gcm.checkable)
+    if security & _SC_ENCRYPTED:
+        if not gcm:
+            return _ERR_NO_KEY
+        parts[_DECRYPT](data, begin + _TITLE, position + 1, text, count)
+        if tagged and checkable:
+            if int(gcm.tag_fits(security, data, text, count)) == 0:
+                return _ERR_TAG
+            state[_AUTHENTICATED] = 1
+        elif tagged:
+            state[_UNCHECKED] = 1
+    elif checkable:
+        if int(gcm.plain_tag_fits(security, data, begin + _TITLE, position + 1, text, count)) == 0:
+            return _ERR_TAG
+        state[_AUTHENTICATED] = 1
+    else:
+        copy(parts[_NONCE], 0, data, begin + _TITLE, 8)
+        copy(parts[_NONCE], 8, data, position + 1, 4)
+        copy(parts[_BUFFER], _PLAIN, data, text, count)
+        state[_UNCHECKED] = 1
+    return 0
 
 
 class GeneralCiphering:
-    """Opens ciphered APDUs of up to `size` bytes with one key pair.
+    """Opens ciphered APDUs of up to `size` bytes with one key pair; see `open_apdu`,
+    whose first argument is `parts`.
 
-    key: bytes, 16, or None; auth_key: bytes, 16, or None. After `open` returned 0:
-    the plaintext is `buffer[begin:end]`; `authenticated` (bool): its tag was checked
-    and fits; `unchecked` (bool): it has a tag, but there is no key to check it. Also
-    after an error: `next` (int) is where the next APDU begins, 0 if nobody can know.
+    key: bytes, 16, or None; auth_key: bytes, 16, or None. The plaintext is
+    `buffer[16:state[0]]`. nonce: bytearray, 12: system title and invocation counter.
     """
 
     def __init__(self, key, auth_key, size):
-        self._size = size
-        self._gcm = Gcm(key, auth_key, size) if key else None
-        self.nonce = self._gcm.nonce if key else bytearray(12)
-        self.buffer = None
-        self.begin = 0
-        self.end = 0
-        self.next = 0
-        self.authenticated = False
-        self.unchecked = False
+        self.buffer = bytearray(_PLAIN + size + 32)
+        self.nonce = bytearray(12)
+        self.state = array("i", bytes(20))
+        self.state[_SIZE] = size
+        gcm = Gcm(key, auth_key, self.buffer, self.nonce) if key else None
+        self.parts = (self.state, self.buffer, gcm, gcm and gcm.decrypt, self.nonce)
 
-    def open(self, data, begin, end):
-        """Open the APDU at `data[begin]`, which ends by `end`. Returns 0 or an error
-        code: CIPHERING, SECURITY, NO_KEY, TAG, TOO_LONG."""
-        self.next = 0
-        position = begin + 10
-        if position >= end or data[begin + 1] != 8:
-            return CIPHERING
-        length = data[position]
-        position += 1
-        if length > 0x7F:
-            if length == 0x81 and position < end:
-                length = data[position]
-                position += 1
-            elif length == 0x82 and position + 1 < end:
-                length = data[position] << 8 | data[position + 1]
-                position += 2
-            else:
-                return CIPHERING
-        stop = position + length
-        if length <= 5 or stop > end:
-            return CIPHERING
-        self.next = stop
-        security = data[position]
-        if security & _SC_REFUSED or not security & 0x30:
-            return SECURITY
-        text = position + 5
-        count = stop - text
-        if security & _SC_AUTHENTICATED:
-            count -= _TAG_LENGTH
-            if count <= 0:
-                return CIPHERING
-        if count > self._size:
-            return TOO_LONG
-        gcm = self._gcm
-        self.authenticated = self.unchecked = False
-        if security & _SC_ENCRYPTED:
-            if gcm is None:
-                return NO_KEY
-            gcm.decrypt(data, begin + 2, position + 1, text, count)
-            if security & _SC_AUTHENTICATED:
-                if not gcm.has_auth_key:
-                    self.unchecked = True
-                elif gcm.tag_fits(security, data, text, count):
-                    self.authenticated = True
-                else:
-                    return TAG
-            self.buffer = gcm.buffer
-            self.begin = 16
-        elif gcm is not None and gcm.has_auth_key:
-            if not gcm.plain_tag_fits(security, data, begin + 2, position + 1, text, count):
-                return TAG
-            self.authenticated = True
-            self.buffer = gcm.buffer
-            self.begin = 16
-        else:
-            for i in range(8):
-                self.nonce[i] = data[begin + 2 + i]
-            for i in range(4):
-                self.nonce[8 + i] = data[position + 1 + i]
-            self.unchecked = True
-            self.buffer = data
-            self.begin = text
-        self.end = self.begin + count
-        return 0
+    @property
+    def authenticated(self):
+        """True if the tag of the APDU opened last was checked and fits."""
+        return self.state[_AUTHENTICATED] == 1
+
+    @property
+    def unchecked(self):
+        """True if the APDU opened last has a tag, but there is no key to check it."""
+        return self.state[_UNCHECKED] == 1

@@ -9,6 +9,10 @@ A-XDR and layout machinery (see learn), and what was found is written down as a 
 Every later telegram is compared with the constant runs byte by byte while its values
 are picked up. If all runs are equal, the whole analysis would have come out the same,
 so nothing is less checked than on the first telegram; and nothing is allocated.
+
+    extract(parts, apdu, begin, end, values) -> 1 if `apdu[begin:end]` begins with the
+        shape, else 0. Then `values` (array('I')) holds for each value its bytes as an
+        unsigned number where it is a number of at most 4 bytes, else its position.
 """
 
 from array import array
@@ -71,7 +75,6 @@ class Plan:
         self.clock = self.date = self.time = self.meter = NOWHERE
         self.json = None  # kept here by json
         self.plausible = None  # kept here by decoder
-        self.compiled = None  # kept here by the plain kernel
         shown = bytearray()
         behind = begin
         for i in range(len(fields)):
@@ -93,9 +96,4 @@ class Plan:
                 shown.append(i)
         self.ops[2 * len(fields)] = end - behind
         self.shown = bytes(shown)
-
-    def extract(self, apdu, begin, values):
-        """True if `apdu` from `begin` on is of this shape; then `values` (array('I'))
-        holds for each value its raw bytes as unsigned number where they are at most 4
-        and a number (UNSIGNED, SIGNED), else the value's position in `apdu`."""
-        return extract(self, apdu, begin, values)
+        self.parts = [self.template, self.ops, self.count, None]

@@ -5,13 +5,13 @@ from struct import Struct
 _NUMBERS = {1: "B", 2: "H", 4: "I"}
 
 
-def _compile(plan):
+def _compile(template, ops, count):
     constants = numbers = ">"
     numeric = []
     positions = []
     behind = 0
-    for i in range(plan.count):
-        run, width = plan.ops[2 * i], plan.ops[2 * i + 1]
+    for i in range(count):
+        run, width = ops[2 * i], ops[2 * i + 1]
         behind += run
         letter = _NUMBERS.get(width)
         width &= 0x7FFF
@@ -22,25 +22,26 @@ def _compile(plan):
         else:
             positions.append((i, behind))
         behind += width
-    constants = Struct(f"{constants}{plan.ops[2 * plan.count]}s")
+    constants = Struct(f"{constants}{ops[2 * count]}s")
     return (
+        constants.size,
         constants.unpack_from,
-        constants.unpack(plan.template),
+        constants.unpack(template),
         Struct(numbers).unpack_from,
         numeric,
         positions,
     )
 
 
-def extract(plan, apdu, begin, values):
-    """See Plan.extract."""
-    if plan.compiled is None:
-        plan.compiled = _compile(plan)
-    constants, expected, numbers, numeric, positions = plan.compiled
-    if constants(apdu, begin) != expected:
-        return False
+def extract(parts, apdu, begin, end, values):
+    """See plan."""
+    if parts[3] is None:
+        parts[3] = _compile(*parts[:3])
+    size, constants, expected, numbers, numeric, positions = parts[3]
+    if size > end - begin or constants(apdu, begin) != expected:
+        return 0
     for i, number in zip(numeric, numbers(apdu, begin)):
         values[i] = number
     for i, position in positions:
         values[i] = begin + position
-    return True
+    return 1

@@ -3,10 +3,21 @@
 import micropython
 
 
+_TEMPLATE = micropython.const(0)  # of a plan's parts
+_OPS = micropython.const(1)
+_COUNT = micropython.const(2)
+
+
 @micropython.viper
-def _extract(apdu: ptr8, begin: int, template: ptr8, ops: ptr16, count: int, values: ptr32) -> int:
+def extract(parts, apdu: ptr8, begin: int, end: int, values: ptr32) -> int:
+    """See plan."""
+    template = parts[_TEMPLATE]
+    if int(len(template)) > end - begin:
+        return 0
     p = ptr8(int(apdu) + begin)
-    t = ptr8(int(template))
+    t = ptr8(template)
+    ops = ptr16(parts[_OPS])
+    count = int(parts[_COUNT])
     i = 0
     while True:
         n = ops[0]
@@ -38,8 +49,3 @@ def _extract(apdu: ptr8, begin: int, template: ptr8, ops: ptr16, count: int, val
         t = ptr8(int(t) + n)
         ops = ptr16(int(ops) + 4)
         i += 1
-
-
-def extract(plan, apdu, begin, values):
-    """See Plan.extract."""
-    return _extract(apdu, begin, plan.template, plan.ops, plan.count, values)

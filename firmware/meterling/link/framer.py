@@ -1,160 +1,186 @@
 """What every framed link layer shares: a fixed buffer, a scan for whole frames, and
 resynchronisation.
 
-Bytes are collected until a frame could be complete. Then `find` (one kernel per link
-layer) looks for it. A frame that fails its check costs one start byte, not the bytes
-behind it: whatever follows is looked at again, so a truncated telegram never takes
-the next one with it.
+Bytes are collected until a frame could be complete. Then the link layer's `find` looks
+for it. A frame that fails its check costs one start byte, not the bytes behind it:
+whatever follows is looked at again, so a truncated telegram never takes the next one
+with it.
 """
 
 from array import array
 
-from ..errors import CHECKSUM, FRAMES, NOISE, TOO_LONG, TRUNCATED
-from ..python import const, copy
+from ..octets import copy
+from ..python import VIPER, const, micropython
 
-# The state that `find` works on, an array('i'):
-START = const(0)  # first byte that is not yet decided
-END = const(1)  # behind the last byte received
-NEED = const(2)  # no frame can be complete before END gets here
-LENGTH = const(3)  # length of the frame found at START, 0 = none
-FAILED = const(4)  # complete frames with a wrong check that were passed over
-QUIET = const(5)  # 1: nothing more will come, what is incomplete is broken
-CUT = const(6)  # incomplete frames that were given up
+if not VIPER:
+    from ..python import ptr8, ptr32
+
+# Words of the state, an array('i'). Constants are in place of attributes because they
+# cost nothing at run time; the link layers repeat those that they use.
+_START = const(0)  # first byte that is not yet decided
+_END = const(1)  # behind the last byte received
+_NEED = const(2)  # no frame can be complete before END gets here
+_LENGTH = const(3)  # length of the frame found at START, 0 = none
+_FAILED = const(4)  # complete frames with a wrong check that were passed over
+_QUIET = const(5)  # 1: nothing more will come, what is incomplete is broken
+_CUT = const(6)  # incomplete frames that were given up
+_FILL = const(9)  # bytes in `joined` so far
+_READY = const(11)  # 1: a payload is complete in `raw`, 2: in `joined`
+_BEGIN = const(12)  # where that payload begins
+_STOP = const(13)  # and where it ends
+_NOISE = const(14)  # 1: in a stretch of bytes that belong to no frame
+_IDLE = const(15)  # byte that may fill the time between frames, 256 = none
+_WORDS = const(16)
+
+# Codes of errors
+_ERR_NOISE = const(4)
+_ERR_TRUNCATED = const(5)
+_ERR_CHECKSUM = const(6)
+_ERR_TOO_LONG = const(8)
+
+
+# A link layer's parts, a tuple: subscripts are cheaper than attributes.
+_RAW = const(0)  # bytearray: bytes as they came
+_JOINED = const(1)  # bytearray: a segmented payload
+_STATE = const(2)
+_COUNTS = const(3)
+_FIND = const(4)
+_FRAME = const(5)
+
+
+@micropython.viper
+def feed(parts, chunk, position: int, length: int) -> int:
+    """Take bytes from `chunk[position:length]` (bytes-like) until a payload is complete
+    (READY) or the chunk is used up; returns the new position (int)."""
+    raw = parts[_RAW]
+    words = parts[_STATE]
+    state = ptr32(words)
+    octets = ptr8(raw)
+    capacity = int(len(raw))
+    state[_READY] = 0
+    while True:
+        # Look for frames until a payload is complete or more bytes are needed.
+        while state[_START] < state[_END] and state[_END] >= state[_NEED]:
+            before = state[_START]
+            parts[_FIND](raw, words)
+            start = state[_START]
+            broken = state[_FAILED] + state[_CUT]
+            if broken or start > before:
+                _count_loss(parts, before, broken)
+            if state[_LENGTH]:
+                state[_NOISE] = 0
+                stop = start + state[_LENGTH]
+                state[_START] = stop
+                state[_NEED] = 0
+                parts[_FRAME](parts, start, stop)
+                if state[_READY]:
+                    return position
+            elif state[_QUIET]:
+                break
+            elif state[_NEED] - start > capacity:
+                # It claims more than the buffer holds: no meter of this kind.
+                count(parts, _ERR_TOO_LONG)
+                state[_START] = start + 1
+                state[_NEED] = 0
+        if position == length:
+            return position
+        start = state[_START]
+        end = state[_END]
+        if start == end:
+            end = 0
+            state[_START] = 0
+            state[_NEED] = 0
+        elif start > 0 and end + length - position > capacity:
+            copy(raw, 0, raw, start, end - start)
+            end -= start
+            state[_START] = 0
+            state[_NEED] = state[_NEED] - start
+        room = length - position
+        if room > capacity - end:
+            room = capacity - end
+        copy(raw, end, chunk, position, room)
+        state[_END] = end + room
+        position += room
+
+
+@micropython.viper
+def _count_loss(parts, before: int, broken: int):
+    # What was passed over from `before` to START: broken frames, or noise.
+    state = ptr32(parts[_STATE])
+    counts = ptr32(parts[_COUNTS])
+    octets = ptr8(parts[_RAW])
+    if broken:
+        counts[_ERR_CHECKSUM] = counts[_ERR_CHECKSUM] + state[_FAILED]
+        counts[_ERR_TRUNCATED] = counts[_ERR_TRUNCATED] + state[_CUT]
+        state[_NOISE] = 0
+        return
+    start = state[_START]
+    while before < start and octets[before] == state[_IDLE]:
+        before += 1
+    if before < start and state[_NOISE] == 0:
+        state[_NOISE] = 1
+        counts[_ERR_NOISE] = counts[_ERR_NOISE] + 1
+
+
+@micropython.viper
+def count(parts, code: int):
+    """Count `code` (see errors) up."""
+    counts = ptr32(parts[_COUNTS])
+    counts[code] = counts[code] + 1
+
+
+@micropython.viper
+def join(parts, begin: int, end: int, last: int):
+    """Append `raw[begin:end]` to the segmented payload; hand that up if it is the last."""
+    state = ptr32(parts[_STATE])
+    joined = parts[_JOINED]
+    fill = state[_FILL]
+    state[_FILL] = 0
+    total = fill + end - begin
+    if total > int(len(joined)):
+        count(parts, _ERR_TOO_LONG)
+        return
+    copy(joined, fill, parts[_RAW], begin, end - begin)
+    if last:
+        state[_BEGIN] = 0
+        state[_STOP] = total
+        state[_READY] = 2
+    else:
+        state[_FILL] = total
+
+
+@micropython.viper
+def drop(parts, code: int):
+    """Give up a payload whose other segments will not come; counts `code` (int)."""
+    state = ptr32(parts[_STATE])
+    if state[_FILL]:
+        state[_FILL] = 0
+        count(parts, code)
 
 
 class Framer:
     """Base of the link layers.
 
-    After `feed` returned with `ready` true, one payload (bytes of one or more APDUs)
-    is `buffer[begin:end]`; `source` (int) tells senders on the same line apart.
+    counters: errors.Counters. capacity, size: bytes of the longest frame and of the
+    longest segmented payload. find(raw, state): looks for one frame in
+    `raw[START:END]`. frame(parts, begin, end): takes that frame. idle: byte that may
+    fill the time between frames.
     """
 
-    idle = -1  # byte that may fill the time between frames
-
-    def __init__(self, counters, capacity, payload_size):
-        self.counters = counters
-        self.ready = False
-        self.buffer = None
-        self.begin = 0
-        self.end = 0
-        self.source = 0
-        self._raw = bytearray(capacity)
-        self._joined = bytearray(payload_size)
-        self._fill = 0  # bytes of a segmented payload so far
-        self._noise = False
-        self._at = array("i", bytes(28))
-
-    def feed(self, chunk, position, length):
-        """Take bytes from `chunk[position:length]` (bytes-like) until a payload is
-        complete (`ready`) or the chunk is used up; returns the new position (int)."""
-        at = self._at
-        self.ready = False
-        while True:
-            if at[END] >= at[NEED]:
-                self._scan()
-                if self.ready:
-                    return position
-            if position == length:
-                return position
-            position = self._take(chunk, position, length)
+    def __init__(self, counters, capacity, size, find, frame, idle=256):
+        self.raw = bytearray(capacity)
+        self.joined = bytearray(size)
+        self.state = array("i", bytes(4 * _WORDS))
+        self.state[_IDLE] = idle
+        self.parts = (self.raw, self.joined, self.state, counters.counts, find, frame)
 
     def quiet(self):
         """The line is silent: what is incomplete will never be complete. Call until
-        `ready` is false: each call may free one more payload."""
-        at = self._at
-        self.ready = False
-        at[QUIET] = 1
-        at[NEED] = 0
-        if at[START] < at[END]:
-            self._scan()
-        at[QUIET] = 0
-        if not self.ready:
-            self.drop_partial(TRUNCATED)
-
-    def drop_partial(self, code):
-        """Give up a payload whose other segments will not come; counts `code`."""
-        if self._fill:
-            self._fill = 0
-            self.counters.add(code)
-
-    def _take(self, chunk, position, length):
-        at = self._at
-        raw = self._raw
-        start = at[START]
-        end = at[END]
-        if start == end:
-            at[NEED] -= start
-            start = end = 0
-        elif start and end + length - position > len(raw):
-            copy(raw, 0, raw, start, end - start)
-            at[NEED] -= start
-            end -= start
-            start = 0
-        at[START] = start
-        count = length - position
-        if count > len(raw) - end:
-            count = len(raw) - end
-        copy(raw, end, chunk, position, count)
-        at[END] = end + count
-        return position + count
-
-    def _scan(self):
-        # Goes on while there are frames in the buffer and no payload is complete.
-        at = self._at
-        raw = self._raw
-        counters = self.counters
-        while at[START] < at[END] and at[END] >= at[NEED]:
-            before = at[START]
-            self.find(raw, at)
-            start = at[START]
-            if at[FAILED]:
-                counters.add(CHECKSUM, at[FAILED])
-                self._noise = False
-            if at[CUT]:
-                counters.add(TRUNCATED, at[CUT])
-                self._noise = False
-            while before < start and raw[before] == self.idle:
-                before += 1
-            if start > before and not (self._noise or at[FAILED] or at[CUT]):
-                self._noise = True
-                counters.add(NOISE)
-            length = at[LENGTH]
-            if length:
-                self._noise = False
-                counters.add(FRAMES)
-                at[START] = start + length
-                at[NEED] = 0
-                self.frame(raw, start, start + length)
-                if self.ready:
-                    return
-            elif at[NEED] - start > len(raw):
-                # It claims more than the buffer holds: no meter of this kind.
-                counters.add(TOO_LONG)
-                at[START] = start + 1
-                at[NEED] = 0
-            elif at[QUIET]:
-                return
-
-    def join(self, raw, begin, end):
-        """Append `raw[begin:end]` to the segmented payload; False if it is too long."""
-        fill = self._fill
-        count = end - begin
-        if fill + count > len(self._joined):
-            self._fill = 0
-            self.counters.add(TOO_LONG)
-            return False
-        copy(self._joined, fill, raw, begin, count)
-        self._fill = fill + count
-        return True
-
-    def deliver(self, buffer, begin, end):
-        """Hand up `buffer[begin:end]` as one payload."""
-        self.buffer = buffer
-        self.begin = begin
-        self.end = end
-        self.ready = True
-
-    def deliver_joined(self):
-        """Hand up the segmented payload."""
-        self.deliver(self._joined, 0, self._fill)
-        self._fill = 0
+        READY is 0: each call may free one more payload."""
+        state = self.state
+        state[_QUIET] = 1
+        state[_NEED] = 0
+        feed(self.parts, b"", 0, 0)
+        state[_QUIET] = 0
+        if not state[_READY]:
+            drop(self.parts, _ERR_TRUNCATED)

@@ -12,7 +12,8 @@ on. If the newer one goes on instead, the older one is lost.
 """
 
 from ..errors import SEGMENT, TOO_LONG
-from ..python import const, copy
+from ..octets import copy
+from ..python import const
 
 _LAST = const(0x80)
 _CERTAIN = const(-1)

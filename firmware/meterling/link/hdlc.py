@@ -9,64 +9,152 @@ The LLC bytes E6 E7 00 open the information field, but not every meter's, and no
 later segments. One closing flag may serve as the next opening flag.
 """
 
-from ..errors import SEGMENT
-from ..python import VIPER, const
-from .framer import Framer
+from ..octets import crc_fits, crc_table, index
+from ..python import VIPER, const, micropython
+from .framer import Framer, drop, join
 
-if VIPER:
-    from .hdlc_viper import crc_table, find
-else:
-    from .hdlc_plain import crc_table, find
+if not VIPER:
+    from ..python import ptr8, ptr32
 
-_FORMAT = const(1)
-_ADDRESSES = const(3)
+_FLAG = const(0x7E)
+_TYPE_3 = const(0xA0)
 _SEGMENTED = const(0x08)
+_HEADER_MAX = const(11)  # flag, format (2), two addresses of up to 4 bytes
 _TRAILER = const(2)  # FCS; the closing flag is not part of what `find` hands over
+
+# Words of the state; see framer.
+_START = const(0)
+_END = const(1)
+_NEED = const(2)
+_LENGTH = const(3)
+_FAILED = const(4)
+_QUIET = const(5)
+_CUT = const(6)
+_INFORMATION = const(7)  # where the information field begins
+_SOURCE = const(8)  # of the two addresses, 24 bits
+_FILL = const(9)
+_READY = const(11)
+_BEGIN = const(12)
+_STOP = const(13)
+
+# The parts; see framer.
+_RAW = const(0)
+_JOINED = const(1)
+_STATE = const(2)
+_COUNTS = const(3)
+
+_FRAMES = const(1)
+
+_ERR_SEGMENT = const(7)
+
 _CRC = crc_table()
 
 
-class Hdlc(Framer):
-    """HDLC frames into payloads of up to `size` bytes; `source` is the two addresses."""
+@micropython.viper
+def _find(raw, at):
+    state = ptr32(at)
+    octets = ptr8(raw)
+    table = _CRC
+    position = state[_START]
+    end = state[_END]
+    quiet = state[_QUIET]
+    failed = 0
+    cut = 0
+    length = 0
+    need = 0
+    while need == 0:
+        if position < end and octets[position] != _FLAG:
+            position = int(index(raw, _FLAG, position, end))
+        if position >= end:
+            need = end + 3
+        elif position + 3 > end:
+            if quiet:
+                position = end
+            need = position + 3
+        elif octets[position + 1] & 0xF0 != _TYPE_3:
+            position += 1
+        else:
+            size = (octets[position + 1] & 7) << 8 | octets[position + 2]
+            stop = position + size + 1  # closing flag
+            q = position + 3
+            addresses = 0
+            source = 0
+            while addresses < 2 and q < end and q < position + _HEADER_MAX:
+                addresses += octets[q] & 1
+                source = (source & 0x1FFFF) << 7 | octets[q] >> 1
+                q += 1
+            q += 3  # control, HCS: where the information field begins
+            good = 1
+            if addresses < 2:
+                if q - 2 <= end:
+                    good = 0  # no address is that long
+            elif q <= end and q <= stop and octets[q - 2] | octets[q - 1]:
+                # A bogus header shows at once, without waiting for its end.
+                good = int(crc_fits(table, raw, position + 1, q - position - 1))
+            if size < q - 2 - position:
+                good = 0
+            if good == 0:
+                failed += 1
+                position += 1
+            elif stop >= end:
+                if quiet:
+                    cut += 1
+                    position += 1
+                else:
+                    need = stop + 1
+                    if q > end and q <= stop:
+                        need = q
+            elif octets[stop] == _FLAG and (
+                octets[stop - 1] | octets[stop - 2] == 0
+                or int(crc_fits(table, raw, position + 1, size))
+            ):
+                length = size + 1
+                need = 1
+                state[_INFORMATION] = q
+                state[_SOURCE] = source
+            else:
+                failed += 1
+                position += 1
+    state[_START] = position
+    state[_NEED] = need
+    state[_LENGTH] = length
+    state[_FAILED] = failed
+    state[_CUT] = cut
 
-    idle = 0x7E
+
+@micropython.viper
+def _frame(parts, begin: int, end: int):
+    state = ptr32(parts[_STATE])
+    octets = ptr8(parts[_RAW])
+    counts = ptr32(parts[_COUNTS])
+    counts[_FRAMES] = counts[_FRAMES] + 1
+    more = octets[begin + 1] & _SEGMENTED
+    begin = state[_INFORMATION]
+    end -= _TRAILER
+    if begin > end:
+        return  # no information field: nothing pushed
+    if state[_FILL] and end - begin > 2:
+        # Segments carry no number. One that opens as the payload before it opened
+        # (LLC, or tag and title) is the next telegram: the last was cut short.
+        joined = ptr8(parts[_JOINED])
+        if (
+            octets[begin] == joined[0]
+            and octets[begin + 1] == joined[1]
+            and octets[begin + 2] == joined[2]
+        ):
+            drop(parts, _ERR_SEGMENT)
+    if more:
+        join(parts, begin, end, 0)
+    elif state[_FILL]:
+        join(parts, begin, end, 1)
+    else:
+        state[_BEGIN] = begin
+        state[_STOP] = end
+        state[_READY] = 1
+
+
+class Hdlc(Framer):
+    """HDLC frames into payloads of up to `size` bytes."""
 
     def __init__(self, counters, size):
-        super().__init__(counters, size + 32, size)
-
-    def find(self, raw, at):
-        """The next frame in the buffer; see framer."""
-        find(raw, at, _CRC)
-
-    def frame(self, raw, begin, end):
-        """One frame with right checks, from its opening flag to its FCS."""
-        more = raw[begin + _FORMAT] & _SEGMENTED
-        position = begin + _ADDRESSES
-        source = 0
-        for _ in range(2):  # destination, then source
-            while not raw[position] & 1:
-                source = (source << 7 | raw[position] >> 1) & 0xFFFFFF
-                position += 1
-            source = (source << 7 | raw[position] >> 1) & 0xFFFFFF
-            position += 1
-        position += 3  # control, HCS
-        end -= _TRAILER
-        if position > end:
-            return  # no information field: nothing pushed
-        if self._fill and (source != self.source or self._restarts(raw, position, end)):
-            self.drop_partial(SEGMENT)
-        self.source = source
-        if not self._fill and not more:
-            self.deliver(raw, position, end)
-        elif self.join(raw, position, end) and not more:
-            self.deliver_joined()
-
-    def _restarts(self, raw, begin, end):
-        # Segments carry no number. One that opens as the payload before it opened
-        # (LLC, or tag and system title) is the next telegram: the last was cut short.
-        joined = self._joined
-        return (
-            end - begin > 2
-            and raw[begin] == joined[0]
-            and raw[begin + 1] == joined[1]
-            and raw[begin + 2] == joined[2]
-        )
+        super().__init__(counters, size + 32, size, _find, _frame, _FLAG)

@@ -8,55 +8,154 @@ segment number. Older Sagemcom meters put 257 bytes into a frame and only the lo
 8 bits of that into L: the real length is L + 256, and the checksum holds.
 """
 
-from ..errors import APDU, SEGMENT
-from ..python import VIPER, const
-from .framer import Framer
+from ..octets import checksum, index
+from ..python import VIPER, const, micropython
+from .framer import Framer, count, drop, join
 
-if VIPER:
-    from .mbus_viper import find
-else:
-    from .mbus_plain import find
+if not VIPER:
+    from ..python import ptr8, ptr32
 
-_LONGEST = const(255 + 256 + 6)
+_LONGEST = const(520)  # 255 + 256 + 6, and some room
+_LONG = const(256)
+_START_BYTE = const(0x68)
+_STOP_BYTE = const(0x16)
+_CI = const(6)
 _DATA = const(9)  # 68 L L 68 C A CI STSAP DTSAP
 _TRAILER = const(2)  # CS 16
 _CI_LAST = const(0x10)
 _CI_DLMS_MAX = const(0x1F)
 _CI_KAIFA = const(0xFF)  # reported of one Kaifa, on a frame that stands alone
+_NEVER = const(0x3FFFFFFF)
+
+# Words of the state; see framer.
+_START = const(0)
+_END = const(1)
+_NEED = const(2)
+_LENGTH = const(3)
+_FAILED = const(4)
+_QUIET = const(5)
+_CUT = const(6)
+_FILL = const(9)
+_SEGMENT = const(10)  # number of the next segment
+_READY = const(11)
+_BEGIN = const(12)
+_STOP = const(13)
+
+# The parts; see framer.
+_RAW = const(0)
+_STATE = const(2)
+_COUNTS = const(3)
+
+_FRAMES = const(1)
+
+_ERR_SEGMENT = const(7)
+_ERR_APDU = const(9)
+
+
+@micropython.viper
+def _find(raw, at):
+    state = ptr32(at)
+    octets = ptr8(raw)
+    position = state[_START]
+    end = state[_END]
+    quiet = state[_QUIET]
+    keep = _NEVER  # first byte of a frame that may still become complete
+    need = _NEVER
+    failed = 0
+    kept_failed = 0  # those ahead of `keep`
+    cut = 0
+    while True:
+        if position < end and octets[position] != _START_BYTE:
+            position = int(index(raw, _START_BYTE, position, end))
+        if position >= end:
+            break
+        if position + 4 > end:
+            if quiet == 0:
+                if keep == _NEVER:
+                    keep = position
+                    kept_failed = failed
+                if position + 4 < need:
+                    need = position + 4
+                break
+        elif (
+            octets[position + 3] == _START_BYTE
+            and octets[position + 1] == octets[position + 2]
+        ):
+            size = octets[position + 1]  # as it stands; then as L + 256
+            waits = 0
+            while size < 512 and waits == 0:
+                stop = position + size + 5
+                if size >= 3:
+                    if stop >= end:
+                        waits = size
+                        if quiet:
+                            if size < _LONG:
+                                cut += 1
+                        else:
+                            if keep == _NEVER:
+                                keep = position
+                                kept_failed = failed
+                            if stop + 1 < need:
+                                need = stop + 1
+                    elif octets[stop] == _STOP_BYTE and octets[stop - 1] == int(
+                        checksum(raw, position + 4, size)
+                    ):
+                        state[_START] = position
+                        state[_LENGTH] = size + 6
+                        state[_FAILED] = failed
+                        state[_CUT] = cut
+                        return
+                    elif size < _LONG:
+                        failed += 1
+                size += _LONG
+            if waits and waits < _LONG and quiet == 0:
+                break  # let it become complete before looking inside it
+        position += 1
+    state[_LENGTH] = 0
+    state[_CUT] = cut
+    if keep == _NEVER:
+        state[_START] = end
+        state[_NEED] = end + 4
+        state[_FAILED] = failed
+    else:
+        state[_START] = keep
+        state[_NEED] = need
+        state[_FAILED] = kept_failed
+
+
+@micropython.viper
+def _frame(parts, begin: int, end: int):
+    state = ptr32(parts[_STATE])
+    octets = ptr8(parts[_RAW])
+    counts = ptr32(parts[_COUNTS])
+    counts[_FRAMES] = counts[_FRAMES] + 1
+    ci = octets[begin + _CI]
+    begin += _DATA
+    end -= _TRAILER
+    if ci == _CI_KAIFA:
+        ci = _CI_LAST
+    last = ci & _CI_LAST
+    number = ci & 0x0F
+    fill = state[_FILL]
+    if ci > _CI_DLMS_MAX or begin >= end:
+        drop(parts, _ERR_SEGMENT)
+        count(parts, _ERR_APDU)
+    elif number == 0 and fill == 0 and last:
+        state[_BEGIN] = begin
+        state[_STOP] = end
+        state[_READY] = 1
+    elif number and (fill == 0 or number != state[_SEGMENT]):
+        state[_FILL] = 0
+        count(parts, _ERR_SEGMENT)
+    else:
+        if number == 0 and fill:
+            drop(parts, _ERR_SEGMENT)
+        state[_SEGMENT] = (number + 1) & 0x0F
+        join(parts, begin, end, last)
 
 
 class MBus(Framer):
     """M-Bus long frames into payloads of up to `size` bytes."""
 
-    find = staticmethod(find)
-
     def __init__(self, counters, size):
-        super().__init__(counters, _LONGEST + 3, size)
-        self._segment = 0
-
-    def frame(self, raw, begin, end):
-        """One frame with a right checksum."""
-        ci = raw[begin + 6]
-        begin += _DATA
-        end -= _TRAILER
-        if ci == _CI_KAIFA:
-            ci = _CI_LAST
-        if ci > _CI_DLMS_MAX or begin >= end:
-            self.drop_partial(SEGMENT)
-            self.counters.add(APDU)
-            return
-        number = ci & 0x0F
-        if number == 0:
-            self.drop_partial(SEGMENT)
-            if ci & _CI_LAST:
-                self.deliver(raw, begin, end)
-                return
-        elif self._fill == 0 or number != self._segment:
-            if not self._fill:
-                self.counters.add(SEGMENT)
-            self.drop_partial(SEGMENT)
-            return
-        if self.join(raw, begin, end):
-            self._segment = (number + 1) & 0x0F
-            if ci & _CI_LAST:
-                self.deliver_joined()
+        super().__init__(counters, _LONGEST, size, _find, _frame)
