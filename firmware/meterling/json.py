@@ -49,8 +49,8 @@ def put_reading(reading, out, at):
     at = _put_text(out, at, end, reading, shape.meter)
     if at < 0 or at + _HEAD_ROOM > end:
         return -1
-    if reading.ciphering:
-        nonce = reading.ciphering.nonce
+    if reading.ciphered:
+        nonce = reading.nonce
         at = _put(out, at, _TITLE)
         for i in range(8):
             out[at] = _HEX[nonce[i] >> 4]
@@ -71,7 +71,7 @@ def put_reading(reading, out, at):
         out[stop] = 34
         at = stop + 1
     at = _put(out, at, _COUNTER)
-    if reading.ciphering:
+    if reading.ciphered:
         at = _put(out, at, str(reading.invocation_counter).encode())
     else:
         at = _put(out, at, _NULL)
@@ -104,7 +104,7 @@ def put_reading(reading, out, at):
 
 
 def _put(out, at, text):
-    copy(out, at, text, 0, len(text))
+    copy(out, text, at, 0, len(text))
     return at + len(text)
 
 
@@ -113,12 +113,12 @@ def _put_other(out, at, end, reading, spec, position):
     before = spec[position + 3]
     if at + before + 2 > end:
         return -1
-    copy(out, at, spec, position + 5, before)
+    copy(out, spec, at, position + 5, before)
     at = _put_text(out, at + before, end, reading, spec[position])
     after = spec[position + 4]
     if at < 0 or at + after > end:
         return -1
-    copy(out, at, spec, position + 5 + before, after)
+    copy(out, spec, at, position + 5 + before, after)
     return at + after
 
 

@@ -6,7 +6,7 @@ _REVERSED = bytes(int(f"{i:08b}"[::-1], 2) for i in range(256))
 _GOOD = 0x1D0F  # the residue F0B8, read from the other end
 
 
-def copy(target, at, source, begin, count):
+def copy(target, source, at, begin, count):
     """See octets_viper.copy."""
     target[at : at + count] = source[begin : begin + count]
 

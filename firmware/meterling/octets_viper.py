@@ -5,42 +5,53 @@ from array import array
 import micropython
 
 
+# A kernel's first two locals live in registers, the others in memory: the parameters
+# come in the order of how much they are used in the loops.
+
+
 @micropython.viper
-def copy(target: ptr8, at: int, source: ptr8, begin: int, count: int):
+def copy(target: ptr8, source: ptr8, at: int, begin: int, count: int):
     """Copy `count` bytes from `source[begin]` to `target[at]`, upwards (a move
     towards lower addresses inside one buffer is fine)."""
-    t = ptr8(int(target) + at)
-    s = ptr8(int(source) + begin)
-    if (int(t) | int(s)) & 3 == 0:
-        # Four bytes at a time where both sides allow it: Xtensa traps on others.
-        t32 = ptr32(int(t))
-        s32 = ptr32(int(s))
-        while count >= 16:
-            t32[0] = s32[0]
-            t32[1] = s32[1]
-            t32[2] = s32[2]
-            t32[3] = s32[3]
-            t32 = ptr32(int(t32) + 16)
-            s32 = ptr32(int(s32) + 16)
-            count -= 16
-        t = ptr8(int(t32))
-        s = ptr8(int(s32))
+    target = ptr8(int(target) + at)
+    source = ptr8(int(source) + begin)
+    if (int(target) ^ int(source)) & 3 == 0 and count > 15:
+        # Whole words where both sides allow it: Xtensa traps on others.
+        while int(target) & 3:
+            target[0] = source[0]
+            target = ptr8(int(target) + 1)
+            source = ptr8(int(source) + 1)
+            count -= 1
+        t = ptr32(int(target))
+        s = ptr32(int(source))
+        at = count >> 4
+        while at > 0:
+            t[0] = s[0]
+            t[1] = s[1]
+            t[2] = s[2]
+            t[3] = s[3]
+            t = ptr32(int(t) + 16)
+            s = ptr32(int(s) + 16)
+            at -= 1
+        target = ptr8(int(t))
+        source = ptr8(int(s))
+        count &= 15
     while count >= 8:
-        t[0] = s[0]
-        t[1] = s[1]
-        t[2] = s[2]
-        t[3] = s[3]
-        t[4] = s[4]
-        t[5] = s[5]
-        t[6] = s[6]
-        t[7] = s[7]
-        t = ptr8(int(t) + 8)
-        s = ptr8(int(s) + 8)
+        target[0] = source[0]
+        target[1] = source[1]
+        target[2] = source[2]
+        target[3] = source[3]
+        target[4] = source[4]
+        target[5] = source[5]
+        target[6] = source[6]
+        target[7] = source[7]
+        target = ptr8(int(target) + 8)
+        source = ptr8(int(source) + 8)
         count -= 8
     while count > 0:
-        t[0] = s[0]
-        t = ptr8(int(t) + 1)
-        s = ptr8(int(s) + 1)
+        target[0] = source[0]
+        target = ptr8(int(target) + 1)
+        source = ptr8(int(source) + 1)
         count -= 1
 
 
@@ -55,15 +66,17 @@ def index(data: ptr8, value: int, begin: int, end: int) -> int:
 @micropython.viper
 def checksum(data: ptr8, begin: int, count: int) -> int:
     """Sum of `count` bytes modulo 256."""
+    data = ptr8(int(data) + begin)
     total = 0
-    p = ptr8(int(data) + begin)
-    while count >= 8:
-        total += p[0] + p[1] + p[2] + p[3] + p[4] + p[5] + p[6] + p[7]
-        p = ptr8(int(p) + 8)
-        count -= 8
+    while count >= 16:
+        begin = data[0] + data[1] + data[2] + data[3] + data[4] + data[5] + data[6] + data[7]
+        total += begin + data[8] + data[9] + data[10] + data[11]
+        total += data[12] + data[13] + data[14] + data[15]
+        data = ptr8(int(data) + 16)
+        count -= 16
     while count > 0:
-        total += p[0]
-        p = ptr8(int(p) + 1)
+        total += data[0]
+        data = ptr8(int(data) + 1)
         count -= 1
     return total & 0xFF
 
@@ -83,17 +96,17 @@ def crc_table():
 def crc_fits(table: ptr16, data: ptr8, begin: int, count: int) -> int:
     """1 if the last two of `count` bytes are the CRC-16/X.25 of those before, else 0."""
     value = 0xFFFF
-    p = ptr8(int(data) + begin)
+    data = ptr8(int(data) + begin)
     while count >= 4:
-        value = (value >> 8) ^ table[(value ^ p[0]) & 0xFF]
-        value = (value >> 8) ^ table[(value ^ p[1]) & 0xFF]
-        value = (value >> 8) ^ table[(value ^ p[2]) & 0xFF]
-        value = (value >> 8) ^ table[(value ^ p[3]) & 0xFF]
-        p = ptr8(int(p) + 4)
+        value = (value >> 8) ^ table[(value ^ data[0]) & 0xFF]
+        value = (value >> 8) ^ table[(value ^ data[1]) & 0xFF]
+        value = (value >> 8) ^ table[(value ^ data[2]) & 0xFF]
+        value = (value >> 8) ^ table[(value ^ data[3]) & 0xFF]
+        data = ptr8(int(data) + 4)
         count -= 4
     while count > 0:
-        value = (value >> 8) ^ table[(value ^ p[0]) & 0xFF]
-        p = ptr8(int(p) + 1)
+        value = (value >> 8) ^ table[(value ^ data[0]) & 0xFF]
+        data = ptr8(int(data) + 1)
         count -= 1
     if value == 0xF0B8:
         return 1

@@ -1,13 +1,14 @@
 """Checking values against their limits: viper kernel (twin: plausible_plain)."""
 
 import micropython
+from micropython import const
 
 
-_RULES = micropython.const(0)  # of the parts
-_LIMITS = micropython.const(1)
-_LAST = micropython.const(2)
-_KNOWN = micropython.const(3)
-_COUNT = micropython.const(4)
+_RULES = const(0)  # of the parts
+_LIMITS = const(1)
+_LAST = const(2)
+_KNOWN = const(3)
+_COUNT = const(4)
 
 
 @micropython.viper

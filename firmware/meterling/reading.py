@@ -20,11 +20,12 @@ class Reading:
     len(reading) values, each by its index 0 <= i < len(reading).
     """
 
-    def __init__(self):
+    def __init__(self, ciphering):
+        self._ciphering = ciphering
         self.plan = None
         self.apdu = None  # where the texts and times stand
         self.values = array("I", bytes(4 * MAX_VALUES))
-        self.ciphering = None  # what the telegram came out of
+        self.ciphered = 0
 
     def __len__(self):
         return len(self.plan.shown)
@@ -32,26 +33,31 @@ class Reading:
     @property
     def authenticated(self):
         """True if the telegram has a tag, and it was checked."""
-        return self.ciphering is not None and self.ciphering.authenticated
+        return bool(self.ciphered) and self._ciphering.authenticated
 
     @property
     def unchecked(self):
         """True if the telegram has a tag, and no authentication key is set to check it."""
-        return self.ciphering is not None and self.ciphering.unchecked
+        return bool(self.ciphered) and self._ciphering.unchecked
+
+    @property
+    def nonce(self):
+        """System title (8) and invocation counter (4) of a ciphered telegram, bytearray."""
+        return self._ciphering.nonce
 
     @property
     def system_title(self):
         """The sender's system title (hex, 16 digits); None if it was not ciphered."""
-        if self.ciphering is None:
+        if not self.ciphered:
             return None
-        return hexlify(bytes(self.ciphering.nonce[:8])).decode().upper()
+        return hexlify(bytes(self.nonce[:8])).decode().upper()
 
     @property
     def invocation_counter(self):
         """The invocation counter (int); None if the telegram was not ciphered."""
-        if self.ciphering is None:
+        if not self.ciphered:
             return None
-        return int.from_bytes(bytes(self.ciphering.nonce[8:]), "big")
+        return int.from_bytes(bytes(self.nonce[8:]), "big")
 
     @property
     def layout(self):

@@ -58,7 +58,7 @@ class Restart:
             self._seen += 1
         else:
             self._seen = 1
-        copy(self._older, 0, self._nonce, 0, _NONCE)
+        copy(self._older, self._nonce, 0, 0, _NONCE)
         if self._seen < _RESTART:
             return False
         self._seen = 0

@@ -8,8 +8,8 @@ and against the published vectors.
 from ..python import VIPER
 
 if VIPER:
-    from .gcm_viper import Gcm
+    from .gcm_viper import Gcm, decrypt
 else:
-    from .gcm_plain import Gcm
+    from .gcm_plain import Gcm, decrypt
 
-__all__ = ("Gcm",)
+__all__ = ("Gcm", "decrypt")

@@ -12,24 +12,25 @@ words that are reduced once.
 from array import array
 
 import micropython
+from micropython import const
 from cryptolib import aes
 
 from ..octets import copy
 from .ghash_viper import ghash, ghash_table
 
-_ECB = micropython.const(1)
+_ECB = const(1)
 
 # Words of ghash's state that are set here; see ghash_viper.
-_START = micropython.const(8)
-_AAD_BITS = micropython.const(16)
-_TEXT_FACTOR = micropython.const(17)
+_START = const(8)
+_AAD_BITS = const(16)
+_TEXT_FACTOR = const(17)
 
 
 # The parts, a tuple: subscripts are cheaper than attributes.
-_BUFFER = micropython.const(0)
-_NONCE = micropython.const(1)
-_VIEWS = micropython.const(2)
-_ENCRYPT = micropython.const(3)
+_BUFFER = const(0)
+_NONCE = const(1)
+_VIEWS = const(2)
+_ENCRYPT = const(3)
 
 
 def _view(buffer, views, blocks):
@@ -39,17 +40,20 @@ def _view(buffer, views, blocks):
 
 
 @micropython.viper
-def _keystream(parts, data: ptr8, title: int, counter: int, blocks: int):
-    # Counter blocks J0, 2, 3, .. in the buffer, and all of them encrypted in place.
+def decrypt(parts, source, title: int, counter: int, begin: int, count: int):
+    """Decrypt `source[begin:begin+count]` into `buffer[16:16+count]`; the system title
+    stands at `source[title]`, the invocation counter at `source[counter]`."""
     buffer = parts[_BUFFER]
-    views = parts[_VIEWS]
-    nonce = ptr32(parts[_NONCE])
-    p = ptr8(int(data) + title)
-    nonce[0] = p[0] | p[1] << 8 | p[2] << 16 | p[3] << 24
-    nonce[1] = p[4] | p[5] << 8 | p[6] << 16 | p[7] << 24
-    p = ptr8(int(data) + counter)
-    nonce[2] = p[0] | p[1] << 8 | p[2] << 16 | p[3] << 24
+    # Counter blocks: J0, 2, 3, ..
     b = ptr32(buffer)
+    data = ptr8(source)
+    nonce = ptr32(parts[_NONCE])
+    data = ptr8(int(data) + title)
+    nonce[0] = data[0] | data[1] << 8 | data[2] << 16 | data[3] << 24
+    nonce[1] = data[4] | data[5] << 8 | data[6] << 16 | data[7] << 24
+    data = ptr8(int(data) + counter - title)
+    nonce[2] = data[0] | data[1] << 8 | data[2] << 16 | data[3] << 24
+    blocks = (count + 31) >> 4
     i = 1
     while i <= blocks:
         b[0] = nonce[0]
@@ -58,45 +62,45 @@ def _keystream(parts, data: ptr8, title: int, counter: int, blocks: int):
         b[3] = i << 24 | i >> 8 << 16
         b = ptr32(int(b) + 16)
         i += 1
-    view = views[blocks]
+    view = parts[_VIEWS][blocks]
     if not view:
-        view = _view(buffer, views, blocks)
+        view = _view(buffer, parts[_VIEWS], blocks)
     parts[_ENCRYPT](view, view)
+    _xor(buffer, source, begin, count)
 
 
 @micropython.viper
 def _xor(buffer: ptr32, data: ptr8, begin: int, count: int):
     # From byte 16 of the buffer on; the payload may lie at any address.
-    b = ptr32(int(buffer) + 16)
-    p = ptr8(int(data) + begin)
+    buffer = ptr32(int(buffer) + 16)
+    data = ptr8(int(data) + begin)
     while count >= 8:
-        b[0] = b[0] ^ (p[0] | p[1] << 8 | p[2] << 16 | p[3] << 24)
-        b[1] = b[1] ^ (p[4] | p[5] << 8 | p[6] << 16 | p[7] << 24)
-        b = ptr32(int(b) + 8)
-        p = ptr8(int(p) + 8)
+        buffer[0] = buffer[0] ^ (data[0] | data[1] << 8 | data[2] << 16 | data[3] << 24)
+        buffer[1] = buffer[1] ^ (data[4] | data[5] << 8 | data[6] << 16 | data[7] << 24)
+        buffer = ptr32(int(buffer) + 8)
+        data = ptr8(int(data) + 8)
         count -= 8
-    t = ptr8(int(b))
+    b = ptr8(int(buffer))
     while count > 0:
-        t[0] = t[0] ^ p[0]
-        t = ptr8(int(t) + 1)
-        p = ptr8(int(p) + 1)
+        b[0] = b[0] ^ data[0]
+        b = ptr8(int(b) + 1)
+        data = ptr8(int(data) + 1)
         count -= 1
 
 
 class Gcm:
     """One key pair.
 
-    key, auth_key: bytes, 16; auth_key may be None (then not `checkable`, int). buffer:
+    key, auth_key: bytes, 16; auth_key may be None (then there are only tags to ignore). buffer:
     bytearray, 48 bytes longer than the longest plaintext. nonce: bytearray, 12; the
     system title and invocation counter of the last telegram.
     """
 
     def __init__(self, key, auth_key, buffer, nonce):
-        self.checkable = int(auth_key is not None)
         self._buffer = buffer
         self._auth_key = auth_key
         encrypt = aes(key, _ECB).encrypt
-        self._parts = (buffer, nonce, [None] * (len(buffer) // 16 + 1), encrypt)
+        self.parts = (buffer, nonce, [None] * (len(buffer) // 16 + 1), encrypt)
         self._table = None
         self._scratch = None
         self._security = 0
@@ -106,14 +110,6 @@ class Gcm:
             hash_key = bytearray(16)
             encrypt(hash_key, hash_key)
             ghash_table(self._table, hash_key)
-
-    @micropython.viper
-    def decrypt(self, data, title: int, counter: int, begin: int, count: int):
-        """Decrypt `data[begin:begin+count]` into `buffer[16:16+count]`; the system
-        title stands at `data[title]`, the invocation counter at `data[counter]`."""
-        parts = self._parts
-        _keystream(parts, data, title, counter, (count + 31) >> 4)
-        _xor(parts[_BUFFER], data, begin, count)
 
     @micropython.viper
     def tag_fits(self, security: int, data, begin: int, count: int) -> int:
@@ -128,7 +124,7 @@ class Gcm:
     def plain_tag_fits(self, security, data, title, counter, begin, count):
         """Authenticated only (security control 10): 1 if the tag behind the plain
         `data[begin:begin+count]` fits; the text is copied to `buffer[16:16+count]`."""
-        _keystream(self._parts, data, title, counter, 1)
+        decrypt(self.parts, data, title, counter, begin, 0)
         buffer = self._buffer
         # The additional data is one byte, the key and the text: it is laid out in
         # the buffer, hashed, and the text then moved to where it belongs.
@@ -138,14 +134,14 @@ class Gcm:
         buffer[16] = security
         for i in range(16):
             buffer[17 + i] = self._auth_key[i]
-        copy(buffer, 33, data, begin, count + 12)
+        copy(buffer, data, 33, begin, count + 12)
         scratch = self._scratch
         for i in range(18):
             scratch[i] = 0
         self._security = 0
         scratch[_AAD_BITS] = total * 8
         bad = ghash(scratch, self._table, buffer, 16, total, buffer)
-        copy(buffer, 16, data, begin, count)
+        copy(buffer, data, 16, begin, count)
         return int(bad == 0)
 
     def _authenticated_data(self, security):

@@ -13,7 +13,7 @@ from array import array
 
 from ..octets import copy
 from ..python import VIPER, const, micropython
-from .gcm import Gcm
+from .gcm import Gcm, decrypt
 
 if not VIPER:
     from ..python import ptr8, ptr32
@@ -32,11 +32,13 @@ _NEXT = const(1)  # position of the next APDU, 0 = nobody can know
 _AUTHENTICATED = const(2)
 _UNCHECKED = const(3)
 _SIZE = const(4)  # longest plaintext
+_KEYED = const(5)  # 1: there is a key
+_CHECKABLE = const(6)  # 1: there is an authentication key
 
 _STATE = const(0)  # of the parts
 _BUFFER = const(1)
 _GCM = const(2)
-_DECRYPT = const(3)
+_GCM_PARTS = const(3)
 _NONCE = const(4)
 
 # Codes of errors
@@ -53,7 +55,6 @@ def open_apdu(parts, data, begin: int, end: int) -> int:
     CIPHERING, SECURITY, NO_KEY, TAG, TOO_LONG."""
     octets = ptr8(data)
     state = ptr32(parts[_STATE])
-    gcm = parts[_GCM]
     state[_NEXT] = 0
     state[_AUTHENTICATED] = 0
     state[_UNCHECKED] = 0
@@ -87,27 +88,27 @@ def open_apdu(parts, data, begin: int, end: int) -> int:
     if count > state[_SIZE]:
         return _ERR_TOO_LONG
     state[_END] = _PLAIN + count
-    checkable = 0
-    if gcm:
-        checkable = int(gcm.checkable)
+    checkable = state[_CHECKABLE]
     if security & _SC_ENCRYPTED:
-        if not gcm:
+        if state[_KEYED] == 0:
             return _ERR_NO_KEY
-        parts[_DECRYPT](data, begin + _TITLE, position + 1, text, count)
+        decrypt(parts[_GCM_PARTS], data, begin + _TITLE, position + 1, text, count)
         if tagged and checkable:
-            if int(gcm.tag_fits(security, data, text, count)) == 0:
+            if int(parts[_GCM].tag_fits(security, data, text, count)) == 0:
                 return _ERR_TAG
             state[_AUTHENTICATED] = 1
         elif tagged:
             state[_UNCHECKED] = 1
     elif checkable:
-        if int(gcm.plain_tag_fits(security, data, begin + _TITLE, position + 1, text, count)) == 0:
+        if int(parts[_GCM].plain_tag_fits(
+            security, data, begin + _TITLE, position + 1, text, count
+        )) == 0:
             return _ERR_TAG
         state[_AUTHENTICATED] = 1
     else:
-        copy(parts[_NONCE], 0, data, begin + _TITLE, 8)
-        copy(parts[_NONCE], 8, data, position + 1, 4)
-        copy(parts[_BUFFER], _PLAIN, data, text, count)
+        copy(parts[_NONCE], data, 0, begin + _TITLE, 8)
+        copy(parts[_NONCE], data, 8, position + 1, 4)
+        copy(parts[_BUFFER], data, _PLAIN, text, count)
         state[_UNCHECKED] = 1
     return 0
 
@@ -123,10 +124,12 @@ class GeneralCiphering:
     def __init__(self, key, auth_key, size):
         self.buffer = bytearray(_PLAIN + size + 32)
         self.nonce = bytearray(12)
-        self.state = array("i", bytes(20))
+        self.state = array("i", bytes(28))
         self.state[_SIZE] = size
+        self.state[_KEYED] = int(key is not None)
+        self.state[_CHECKABLE] = int(key is not None and auth_key is not None)
         gcm = Gcm(key, auth_key, self.buffer, self.nonce) if key else None
-        self.parts = (self.state, self.buffer, gcm, gcm and gcm.decrypt, self.nonce)
+        self.parts = (self.state, self.buffer, gcm, gcm and gcm.parts, self.nonce)
 
     @property
     def authenticated(self):

@@ -10,9 +10,9 @@ Every later telegram is compared with the constant runs byte by byte while its v
 are picked up. If all runs are equal, the whole analysis would have come out the same,
 so nothing is less checked than on the first telegram; and nothing is allocated.
 
-    extract(parts, apdu, begin, end, values) -> 1 if `apdu[begin:end]` begins with the
-        shape, else 0. Then `values` (array('I')) holds for each value its bytes as an
-        unsigned number where it is a number of at most 4 bytes, else its position.
+    extract(apdu, template, compiled, values, begin, count) -> 1 if `apdu` has the shape
+        from `begin` on, else 0. Then `values` (array('I')) holds for each value its bytes
+        as an unsigned number where it is a number of at most 4 bytes, else its position.
 """
 
 from array import array
@@ -20,9 +20,9 @@ from array import array
 from ..python import VIPER, const
 
 if VIPER:
-    from .plan_viper import extract
+    from .plan_viper import compile_ops, extract
 else:
-    from .plan_plain import extract
+    from .plan_plain import compile_ops, extract
 
 # Kinds of value
 UNSIGNED = const(0)  # up to 4 bytes
@@ -96,4 +96,9 @@ class Plan:
                 shown.append(i)
         self.ops[2 * len(fields)] = end - behind
         self.shown = bytes(shown)
-        self.parts = [self.template, self.ops, self.count, None]
+        self.compiled = compile_ops(self.template, self.ops)
+        shape = array("H", (self.length, self.count, self.clock))
+        self.parts = (self.template, self.compiled, shape, self)
+
+
+NO_PLAN = (b"", None, array("H", (0, 0, NOWHERE)), None)  # parts that fit nothing

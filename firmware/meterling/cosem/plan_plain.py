@@ -5,11 +5,14 @@ from struct import Struct
 _NUMBERS = {1: "B", 2: "H", 4: "I"}
 
 
-def _compile(template, ops, count):
+def compile_ops(template, ops):
+    """What `extract` works from: two `struct` formats, one for the constant runs and
+    one for the numbers, and where the other values stand."""
     constants = numbers = ">"
     numeric = []
     positions = []
     behind = 0
+    count = len(ops) // 2
     for i in range(count):
         run, width = ops[2 * i], ops[2 * i + 1]
         behind += run
@@ -22,23 +25,14 @@ def _compile(template, ops, count):
         else:
             positions.append((i, behind))
         behind += width
-    constants = Struct(f"{constants}{ops[2 * count]}s")
-    return (
-        constants.size,
-        constants.unpack_from,
-        constants.unpack(template),
-        Struct(numbers).unpack_from,
-        numeric,
-        positions,
-    )
+    constants = Struct(f"{constants}{ops[2 * count]}s").unpack_from
+    return constants, constants(template), Struct(numbers).unpack_from, numeric, positions
 
 
-def extract(parts, apdu, begin, end, values):
+def extract(apdu, _template, compiled, values, begin, _count):
     """See plan."""
-    if parts[3] is None:
-        parts[3] = _compile(*parts[:3])
-    size, constants, expected, numbers, numeric, positions = parts[3]
-    if size > end - begin or constants(apdu, begin) != expected:
+    constants, expected, numbers, numeric, positions = compiled
+    if constants(apdu, begin) != expected:
         return 0
     for i, number in zip(numeric, numbers(apdu, begin)):
         values[i] = number

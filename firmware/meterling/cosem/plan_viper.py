@@ -3,49 +3,54 @@
 import micropython
 
 
-_TEMPLATE = micropython.const(0)  # of a plan's parts
-_OPS = micropython.const(1)
-_COUNT = micropython.const(2)
+def compile_ops(_template, ops):
+    """What `extract` works from: the operations as they are."""
+    return ops
 
 
 @micropython.viper
-def extract(parts, apdu: ptr8, begin: int, end: int, values: ptr32) -> int:
+def extract(
+    apdu: ptr8, template: ptr8, ops: ptr16, values: ptr32, begin: int, count: int
+) -> int:
     """See plan."""
-    template = parts[_TEMPLATE]
-    if int(len(template)) > end - begin:
-        return 0
-    p = ptr8(int(apdu) + begin)
-    t = ptr8(template)
-    ops = ptr16(parts[_OPS])
-    count = int(parts[_COUNT])
-    i = 0
+    base = int(apdu)
+    apdu = ptr8(base + begin)
     while True:
         n = ops[0]
-        while n >= 4:
-            if (p[0] ^ t[0]) | (p[1] ^ t[1]) | (p[2] ^ t[2]) | (p[3] ^ t[3]):
+        if (int(apdu) ^ int(template)) & 3 == 0:
+            # Both reach a word boundary together: words in place of bytes from there.
+            while n > 0 and int(apdu) & 3:
+                if apdu[0] != template[0]:
+                    return 0
+                apdu = ptr8(int(apdu) + 1)
+                template = ptr8(int(template) + 1)
+                n -= 1
+            while n >= 4:
+                if ptr32(int(apdu))[0] != ptr32(int(template))[0]:
+                    return 0
+                apdu = ptr8(int(apdu) + 4)
+                template = ptr8(int(template) + 4)
+                n -= 4
+        while n > 0:
+            if apdu[0] != template[0]:
                 return 0
-            p = ptr8(int(p) + 4)
-            t = ptr8(int(t) + 4)
-            n -= 4
-        while n:
-            if p[0] != t[0]:
-                return 0
-            p = ptr8(int(p) + 1)
-            t = ptr8(int(t) + 1)
+            apdu = ptr8(int(apdu) + 1)
+            template = ptr8(int(template) + 1)
             n -= 1
-        if i == count:
+        if count == 0:
             return 1
+        count -= 1
         n = ops[1]
         if n == 4:
-            values[i] = p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3]
+            values[0] = apdu[0] << 24 | apdu[1] << 16 | apdu[2] << 8 | apdu[3]
         elif n == 2:
-            values[i] = p[0] << 8 | p[1]
+            values[0] = apdu[0] << 8 | apdu[1]
         elif n == 1:
-            values[i] = p[0]
+            values[0] = apdu[0]
         else:
-            values[i] = int(p) - int(apdu)
+            values[0] = int(apdu) - base
             n &= 0x7FFF
-        p = ptr8(int(p) + n)
-        t = ptr8(int(t) + n)
+        values = ptr32(int(values) + 4)
+        apdu = ptr8(int(apdu) + n)
+        template = ptr8(int(template) + n)
         ops = ptr16(int(ops) + 4)
-        i += 1

@@ -27,7 +27,6 @@ _LENGTH = const(3)
 _FAILED = const(4)
 _QUIET = const(5)
 _CUT = const(6)
-_READY = const(11)
 _BEGIN = const(12)
 _STOP = const(13)
 
@@ -123,7 +122,6 @@ def _frame(parts, begin: int, end: int):
     state = ptr32(parts[_STATE])
     state[_BEGIN] = begin
     state[_STOP] = end
-    state[_READY] = 1
     count(parts, _FRAMES)
 
 

@@ -26,11 +26,15 @@ _QUIET = const(5)  # 1: nothing more will come, what is incomplete is broken
 _CUT = const(6)  # incomplete frames that were given up
 _FILL = const(9)  # bytes in `joined` so far
 _READY = const(11)  # 1: a payload is complete in `raw`, 2: in `joined`
-_BEGIN = const(12)  # where that payload begins
-_STOP = const(13)  # and where it ends
+_BEGIN = const(12)  # where that payload, or the data of the frame, begins
+_STOP = const(13)  # and where it ends; 0: the frame has none
 _NOISE = const(14)  # 1: in a stretch of bytes that belong to no frame
 _IDLE = const(15)  # byte that may fill the time between frames, 256 = none
-_WORDS = const(16)
+_CAPACITY = const(16)  # of `raw`, bytes
+_SIZE = const(17)  # of `joined`, bytes
+_FIRST = const(18)  # where the segmented payload begins in `joined`
+_MORE = const(19)  # 1: more segments follow
+_WORDS = const(20)
 
 # Codes of errors
 _ERR_NOISE = const(4)
@@ -56,7 +60,7 @@ def feed(parts, chunk, position: int, length: int) -> int:
     words = parts[_STATE]
     state = ptr32(words)
     octets = ptr8(raw)
-    capacity = int(len(raw))
+    capacity = state[_CAPACITY]
     state[_READY] = 0
     while True:
         # Look for frames until a payload is complete or more bytes are needed.
@@ -72,9 +76,34 @@ def feed(parts, chunk, position: int, length: int) -> int:
                 stop = start + state[_LENGTH]
                 state[_START] = stop
                 state[_NEED] = 0
+                state[_MORE] = 0
+                state[_STOP] = 0
                 parts[_FRAME](parts, start, stop)
-                if state[_READY]:
-                    return position
+                begin = state[_BEGIN]
+                stop = state[_STOP]
+                fill = state[_FILL]
+                if fill == 0 and state[_MORE] == 0:
+                    if stop:
+                        state[_READY] = 1
+                        return position
+                elif stop:
+                    if fill == 0:
+                        # On a word boundary when its source is: copied by words.
+                        fill = begin & 3
+                        state[_FIRST] = fill
+                    end = fill + stop - begin
+                    state[_FILL] = 0
+                    if end > state[_SIZE]:
+                        count(parts, _ERR_TOO_LONG)
+                    else:
+                        copy(parts[_JOINED], raw, fill, begin, stop - begin)
+                        if state[_MORE]:
+                            state[_FILL] = end
+                        else:
+                            state[_BEGIN] = state[_FIRST]
+                            state[_STOP] = end
+                            state[_READY] = 2
+                            return position
             elif state[_QUIET]:
                 break
             elif state[_NEED] - start > capacity:
@@ -91,14 +120,14 @@ def feed(parts, chunk, position: int, length: int) -> int:
             state[_START] = 0
             state[_NEED] = 0
         elif start > 0 and end + length - position > capacity:
-            copy(raw, 0, raw, start, end - start)
+            copy(raw, raw, 0, start, end - start)
             end -= start
             state[_START] = 0
             state[_NEED] = state[_NEED] - start
         room = length - position
         if room > capacity - end:
             room = capacity - end
-        copy(raw, end, chunk, position, room)
+        copy(raw, chunk, end, position, room)
         state[_END] = end + room
         position += room
 
@@ -130,26 +159,6 @@ def count(parts, code: int):
 
 
 @micropython.viper
-def join(parts, begin: int, end: int, last: int):
-    """Append `raw[begin:end]` to the segmented payload; hand that up if it is the last."""
-    state = ptr32(parts[_STATE])
-    joined = parts[_JOINED]
-    fill = state[_FILL]
-    state[_FILL] = 0
-    total = fill + end - begin
-    if total > int(len(joined)):
-        count(parts, _ERR_TOO_LONG)
-        return
-    copy(joined, fill, parts[_RAW], begin, end - begin)
-    if last:
-        state[_BEGIN] = 0
-        state[_STOP] = total
-        state[_READY] = 2
-    else:
-        state[_FILL] = total
-
-
-@micropython.viper
 def drop(parts, code: int):
     """Give up a payload whose other segments will not come; counts `code` (int)."""
     state = ptr32(parts[_STATE])
@@ -163,15 +172,17 @@ class Framer:
 
     counters: errors.Counters. capacity, size: bytes of the longest frame and of the
     longest segmented payload. find(raw, state): looks for one frame in
-    `raw[START:END]`. frame(parts, begin, end): takes that frame. idle: byte that may
-    fill the time between frames.
+    `raw[START:END]`. frame(parts, begin, end): finds its data (BEGIN, STOP, MORE).
+    idle: byte that may fill the time between frames.
     """
 
     def __init__(self, counters, capacity, size, find, frame, idle=256):
         self.raw = bytearray(capacity)
-        self.joined = bytearray(size)
+        self.joined = bytearray(size + 3)
         self.state = array("i", bytes(4 * _WORDS))
         self.state[_IDLE] = idle
+        self.state[_CAPACITY] = capacity
+        self.state[_SIZE] = size + 3
         self.parts = (self.raw, self.joined, self.state, counters.counts, find, frame)
 
     def quiet(self):

@@ -39,7 +39,7 @@ class _Transfer:
         if self.fill + count > len(self.buffer):
             self.expected = 0
             return False
-        copy(self.buffer, self.fill, data, begin, count)
+        copy(self.buffer, data, self.fill, begin, count)
         self.fill += count
         self.expected += 1
         self.complete = last

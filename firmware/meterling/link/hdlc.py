@@ -11,7 +11,7 @@ later segments. One closing flag may serve as the next opening flag.
 
 from ..octets import crc_fits, crc_table, index
 from ..python import VIPER, const, micropython
-from .framer import Framer, drop, join
+from .framer import Framer, drop
 
 if not VIPER:
     from ..python import ptr8, ptr32
@@ -33,9 +33,10 @@ _CUT = const(6)
 _INFORMATION = const(7)  # where the information field begins
 _SOURCE = const(8)  # of the two addresses, 24 bits
 _FILL = const(9)
-_READY = const(11)
 _BEGIN = const(12)
 _STOP = const(13)
+_FIRST = const(18)
+_MORE = const(19)
 
 # The parts; see framer.
 _RAW = const(0)
@@ -131,26 +132,23 @@ def _frame(parts, begin: int, end: int):
     more = octets[begin + 1] & _SEGMENTED
     begin = state[_INFORMATION]
     end -= _TRAILER
-    if begin > end:
+    if begin >= end:
         return  # no information field: nothing pushed
     if state[_FILL] and end - begin > 2:
         # Segments carry no number. One that opens as the payload before it opened
         # (LLC, or tag and title) is the next telegram: the last was cut short.
         joined = ptr8(parts[_JOINED])
+        first = state[_FIRST]
         if (
-            octets[begin] == joined[0]
-            and octets[begin + 1] == joined[1]
-            and octets[begin + 2] == joined[2]
+            octets[begin] == joined[first]
+            and octets[begin + 1] == joined[first + 1]
+            and octets[begin + 2] == joined[first + 2]
         ):
             drop(parts, _ERR_SEGMENT)
+    state[_BEGIN] = begin
+    state[_STOP] = end
     if more:
-        join(parts, begin, end, 0)
-    elif state[_FILL]:
-        join(parts, begin, end, 1)
-    else:
-        state[_BEGIN] = begin
-        state[_STOP] = end
-        state[_READY] = 1
+        state[_MORE] = 1
 
 
 class Hdlc(Framer):

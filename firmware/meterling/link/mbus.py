@@ -10,7 +10,7 @@ segment number. Older Sagemcom meters put 257 bytes into a frame and only the lo
 
 from ..octets import checksum, index
 from ..python import VIPER, const, micropython
-from .framer import Framer, count, drop, join
+from .framer import Framer, count, drop
 
 if not VIPER:
     from ..python import ptr8, ptr32
@@ -37,9 +37,9 @@ _QUIET = const(5)
 _CUT = const(6)
 _FILL = const(9)
 _SEGMENT = const(10)  # number of the next segment
-_READY = const(11)
 _BEGIN = const(12)
 _STOP = const(13)
+_MORE = const(19)
 
 # The parts; see framer.
 _RAW = const(0)
@@ -134,24 +134,23 @@ def _frame(parts, begin: int, end: int):
     end -= _TRAILER
     if ci == _CI_KAIFA:
         ci = _CI_LAST
-    last = ci & _CI_LAST
     number = ci & 0x0F
-    fill = state[_FILL]
     if ci > _CI_DLMS_MAX or begin >= end:
         drop(parts, _ERR_SEGMENT)
         count(parts, _ERR_APDU)
-    elif number == 0 and fill == 0 and last:
-        state[_BEGIN] = begin
-        state[_STOP] = end
-        state[_READY] = 1
-    elif number and (fill == 0 or number != state[_SEGMENT]):
+        return
+    if number == 0:
+        if state[_FILL]:
+            drop(parts, _ERR_SEGMENT)
+    elif state[_FILL] == 0 or number != state[_SEGMENT]:
         state[_FILL] = 0
         count(parts, _ERR_SEGMENT)
-    else:
-        if number == 0 and fill:
-            drop(parts, _ERR_SEGMENT)
-        state[_SEGMENT] = (number + 1) & 0x0F
-        join(parts, begin, end, last)
+        return
+    state[_SEGMENT] = (number + 1) & 0x0F
+    state[_BEGIN] = begin
+    state[_STOP] = end
+    if ci & _CI_LAST == 0:
+        state[_MORE] = 1
 
 
 class MBus(Framer):

@@ -1,0 +1,194 @@
+"""The settings: one JSON file, checked as a whole before anything uses it.
+
+    {"device": "meterling",
+     "wifi": {"ssid": "..", "password": ".."},
+     "meter": {"link": "mbus", "baudrate": 2400, "framing": "8E1", "key": "32 hex digits", ..},
+     "mqtt": {"host": "192.168.1.2", "port": 1883, "user": "..", "password": "..", "topic": ".."}}
+
+In the program they are one flat dict: `settings["meter.key"]`. What the file leaves
+out has its default.
+
+A power cut at any moment leaves the old or the new settings. The new ones are first
+written to a second file and then renamed. LittleFS and POSIX rename over the old file
+in one step; FAT removes the old one first, and if the power fails right there, only
+the second file is left: `load` then takes that, and finishes the renaming.
+"""
+
+import json
+import os
+
+_SECOND = ".new"
+_END = "}\n"  # JSON on one line: nowhere else. MicroPython 1.25's parser takes cut text.
+_HEX = "0123456789abcdefABCDEF"
+_BETWEEN_DIGITS = " :-"
+
+
+class ConfigError(Exception):
+    """A setting is wrong. code: stable; setting: its name, as "meter.key", or None if
+    the file as a whole is; the text names both and never a value."""
+
+    def __init__(self, code, setting, sentence):
+        super().__init__(setting + ": " + sentence if setting else sentence)
+        self.code = code
+        self.setting = setting
+
+
+def _text(longest, forbidden=""):
+    def check(name, value):
+        if not isinstance(value, str):
+            raise ConfigError("not-text", name, "must be text")
+        if len(value.encode()) > longest:
+            raise ConfigError("too-long", name, "must not be longer than %d bytes" % longest)
+        for character in value:
+            if character < " " or character in forbidden:
+                raise ConfigError("forbidden-character", name, "has a character it must not have")
+        return value
+
+    return check
+
+
+def _integer(least, greatest):
+    def check(name, value):
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= greatest:
+            raise ConfigError(
+                "not-in-range", name, "must be a whole number from %d to %d" % (least, greatest)
+            )
+        return value
+
+    return check
+
+
+def _one_of(*choices):
+    def check(name, value):
+        if value not in choices:
+            raise ConfigError("not-a-choice", name, "must be one of " + ", ".join(choices))
+        return value
+
+    return check
+
+
+def _flag(name, value):
+    if not isinstance(value, bool):
+        raise ConfigError("not-a-flag", name, "must be true or false")
+    return value
+
+
+def _key(name, value):
+    """bytes, 16, from hex digits with blanks, colons or dashes between; None from ""."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise ConfigError("not-text", name, "must be text")
+    digits = "".join(c for c in value if c not in _BETWEEN_DIGITS)
+    if not all(c in _HEX for c in digits):
+        raise ConfigError("not-hex", name, "must have only the digits 0 to 9 and A to F")
+    if len(digits) != 32:
+        raise ConfigError("key-length", name, "must have 32 digits, not %d" % len(digits))
+    return bytes(int(digits[i : i + 2], 16) for i in range(0, 32, 2))
+
+
+# 8E1: data bits, parity (none, even, odd), stop bits
+_framing = _one_of(*[b + p + s for b in "78" for p in "NEO" for s in "12"])
+
+# Name -> default, check
+_FIELDS = {
+    "device": ("", _text(32, "/+#")),  # "": named after the chip
+    "wifi.ssid": ("", _text(32)),
+    "wifi.password": ("", _text(64)),
+    "meter.link": ("mbus", _one_of("mbus", "hdlc", "apdu")),
+    "meter.baudrate": (2400, _integer(300, 921_600)),
+    "meter.framing": ("8E1", _framing),
+    "meter.key": (None, _key),
+    "meter.auth_key": (None, _key),
+    "meter.rx_pin": (16, _integer(0, 48)),
+    "meter.tx_pin": (17, _integer(0, 48)),
+    "meter.inverted": (False, _flag),  # the line idles low, as P1's does
+    "mqtt.host": ("", _text(255, " /")),  # "": publishes nowhere
+    "mqtt.port": (1883, _integer(1, 65_535)),
+    "mqtt.user": ("", _text(128)),
+    "mqtt.password": ("", _text(128)),
+    "mqtt.topic": ("meterling", _text(64, "+#")),
+}
+
+
+def _nested(settings):
+    """What the file holds (nested dict) for `settings` (flat dict)."""
+    document = {}
+    for name, value in settings.items():
+        if value is None:
+            value = ""
+        elif isinstance(value, bytes):
+            value = "".join("%02X" % byte for byte in value)
+        room, _, inner = name.partition(".")
+        if inner:
+            document.setdefault(room, {})[inner] = value
+        else:
+            document[name] = value
+    return document
+
+
+def defaults():
+    """The settings of a new dongle (flat dict)."""
+    return {name: default for name, (default, _) in _FIELDS.items()}
+
+
+# The same as the file would hold them (nested dict): a template.
+DEFAULTS = _nested(defaults())
+
+
+def check(document):
+    """Settings (flat dict) from what the file holds (nested dict). ConfigError."""
+    settings = defaults()
+    if not isinstance(document, dict):
+        raise ConfigError("not-an-object", None, "the settings must be one JSON object")
+    for name, value in _flat(document):
+        if name not in _FIELDS:
+            raise ConfigError("unknown-setting", name, "is no setting")
+        settings[name] = _FIELDS[name][1](name, value)
+    if not settings["mqtt.topic"]:
+        raise ConfigError("empty", "mqtt.topic", "must not be empty")
+    return settings
+
+
+def _flat(document):
+    for name, value in document.items():
+        if isinstance(value, dict):
+            for inner, inner_value in value.items():
+                yield name + "." + inner, inner_value
+        else:
+            yield name, value
+
+
+def load(path):
+    """The settings in the file `path`; the defaults if there never was one.
+    ConfigError if the file is damaged or a setting is wrong."""
+    for candidate in (path, path + _SECOND):
+        try:
+            with open(candidate) as file:
+                text = file.read()
+        except OSError:
+            continue
+        if candidate != path:
+            if not text.endswith(_END):
+                continue  # was being written when the power failed, for the first time ever
+            os.rename(candidate, path)  # before the next `save` writes over it
+        try:
+            document = json.loads(text)
+        except ValueError:
+            raise ConfigError("damaged", None, path + " is not JSON")
+        return check(document)
+    return defaults()
+
+
+def save(path, settings):
+    """Write `settings` (flat dict, as `load` gives) to the file `path`, whole or not
+    at all. ConfigError, and nothing written, if one is wrong."""
+    document = _nested(settings)
+    check(document)
+    with open(path + _SECOND, "w") as file:
+        json.dump(document, file)
+        file.write("\n")
+        file.flush()  # on MicroPython this is the sync
+        if hasattr(os, "fsync"):
+            os.fsync(file.fileno())
+    os.rename(path + _SECOND, path)
