@@ -264,9 +264,9 @@ class Decoder:
                 return 0
             plan = plans[0]
             shape = ptr16(plan[_SHAPE])
+        nonce = ptr8(parts[_NONCE])
+        last = ptr8(parts[_LAST])
         if ciphered:
-            nonce = ptr8(parts[_NONCE])
-            last = ptr8(parts[_LAST])
             i = 0
             while i < _NONCE_LENGTH and nonce[i] == last[i]:
                 i += 1
@@ -280,7 +280,10 @@ class Decoder:
                 counts[_ERR_IMPLAUSIBLE] = counts[_ERR_IMPLAUSIBLE] + 1
                 return shape[_LENGTH]
         if ciphered:
-            copy(parts[_LAST], parts[_NONCE], 0, 0, _NONCE_LENGTH)
+            i = 0
+            while i < _NONCE_LENGTH:
+                last[i] = nonce[i]
+                i += 1
         i = shape[_CLOCK_AT]
         if i != _NOWHERE:
             copy(parts[_CLOCK], data, 0, values[i], _CLOCK_LENGTH)

@@ -1,0 +1,53 @@
+# Meterling: every target sets itself up first (own .venv), and only when needed.
+#
+#   make demo   the main job without hardware: METER= BROKER=host:port SECONDS= KEY=
+#   make test   all tests, on every interpreter this machine offers
+#   make bench  speed, memory and latency against their targets
+#   make build  the firmware as it goes onto a dongle: CHIP=esp32 -> build/esp32
+#   make lint   ruff
+#   make setup  only the set-up; PYTHON= names the interpreter to use
+#   make clean  removes what was built (distclean: also .venv and downloads)
+
+READY := .venv/ready
+CHIP ?= esp32
+RUN := .venv/bin/meterling
+
+# A .venv of a folder that was moved or copied points at the old place: made anew.
+ifneq ($(shell cat $(READY) 2>/dev/null),$(shell pwd))
+$(READY): moved
+endif
+
+.PHONY: setup test demo bench build lint clean distclean moved
+
+setup: $(READY)
+	@:
+
+$(READY): pyproject.toml tools/setup-venv
+	@tools/setup-venv
+
+moved:
+
+test: setup
+	@.venv/bin/python -m pytest $(ARGS)
+
+demo: setup
+	@$(RUN) demo $(if $(METER),--meter '$(METER)') $(if $(BROKER),--broker '$(BROKER)') \
+	    $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(KEY),--key '$(KEY)') $(ARGS)
+
+bench: setup
+	@$(RUN) bench $(ARGS)
+
+build: setup
+	@$(RUN) build --chip $(CHIP) build/$(CHIP)
+
+lint: setup
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m ruff format --check .
+
+clean:
+	rm -rf .pytest_cache .ruff_cache .hypothesis
+	find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} + 2>/dev/null || true
+	find firmware tools host_tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf .venv .cache build *.egg-info

@@ -1,0 +1,5 @@
+"""What the chip runs after it has started."""
+
+from meterling import app
+
+app.run()

@@ -1,0 +1,1 @@
+"""The hardware as plain Python: the only room that imports `machine`, `network`, `esp32`."""

@@ -1,0 +1,63 @@
+"""What is wrong now, in one code that the owner can act on.
+
+"ok"         a reading came lately
+"starting"   nothing to say yet
+"no-bytes"   the line is silent: cable, port not activated, supply
+"no-frames"  bytes, but no frame: line settings or link layer
+any error's name of `meterling.errors`: the deepest layer that refused lately
+             (that a telegram came as far as the tag says that the link is fine)
+"""
+
+from ..errors import BYTES, FRAMES, NAMES, READINGS
+from ..python import const
+from .loop import ticks_diff, ticks_ms
+
+_LATELY = const(30_000)  # ms: three pushes of the slowest meters (10 s)
+_FIRST_ERROR = const(4)
+
+
+class Diagnosis:
+    """`counters`: the decoder's. code: str, as of the last `update`."""
+
+    def __init__(self, counters):
+        self._counters = counters
+        self._counts = [0] * len(NAMES)
+        self._ages = [_LATELY] * len(NAMES)  # ms since it last went up; not over _LATELY
+        self._age = 0  # ms since the start; not over _LATELY
+        self._updated = ticks_ms()
+        self.code = "starting"
+
+    def update(self):
+        """To be called every second or so; True if the code is another one now."""
+        now = ticks_ms()
+        elapsed = ticks_diff(now, self._updated)
+        self._updated = now
+        self._age = min(self._age + elapsed, _LATELY)
+        for i in range(len(NAMES)):
+            count = self._counters[i]
+            if count != self._counts[i]:
+                self._counts[i] = count
+                self._ages[i] = 0
+            else:
+                self._ages[i] = min(self._ages[i] + elapsed, _LATELY)
+        before = self.code
+        self.code = self._find()
+        return self.code != before
+
+    def _find(self):
+        if self._lately(READINGS):
+            return "ok"
+        if self._lately(FRAMES):
+            for i in range(len(NAMES) - 1, _FIRST_ERROR - 1, -1):
+                if self._lately(i):
+                    return NAMES[i]
+        if self._age < _LATELY:
+            return "starting"
+        return "no-frames" if self._lately(BYTES) else "no-bytes"
+
+    def _lately(self, code):
+        return self._ages[code] < _LATELY
+
+    def as_dict(self):
+        """`{"code": .., "counters": {..}}`, the counters as `Counters.as_dict`."""
+        return {"code": self.code, "counters": self._counters.as_dict()}

@@ -1,0 +1,40 @@
+"""What all tests share: the interpreters, and the account of them at the end of a run."""
+
+import os
+
+import pytest
+from meterling_tools import interpreters
+
+
+def pytest_sessionstart(session):
+    """CI must never pass because an interpreter quietly was not there."""
+    if os.environ.get("CI"):
+        missing = [found for found in map(interpreters.find, interpreters.NAMES) if not found]
+        if missing:
+            pytest.exit(f"CI tests on every interpreter; missing: {missing}", returncode=1)
+
+
+@pytest.fixture(params=interpreters.NAMES)
+def interpreter(request):
+    """Each Python that the firmware runs on, one after the other; one that this machine lacks
+    skips the test. For some of them only:
+
+        @pytest.mark.parametrize("interpreter", ["micropython32"], indirect=True)
+    """
+    found = interpreters.find(request.param)
+    if not found:
+        pytest.skip(f"no {request.param}: {found.reason}")
+    return found
+
+
+def pytest_terminal_summary(terminalreporter):
+    terminalreporter.section("interpreters")
+    for name in interpreters.NAMES:
+        found = interpreters.find(name)
+        if not found:
+            account = f"SKIPPED: {found.reason}"
+        elif name == "cpython":
+            account = f"{found.version}, ran the tests ({found.path})"
+        else:
+            account = f"{found.version}, started {found.starts} times ({found.path})"
+        terminalreporter.line(f"{name:<14} {account}", green=bool(found), red=not found)

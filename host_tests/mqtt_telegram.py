@@ -1,0 +1,18 @@
+"""The telegram that Netz NÖ prints as an example (Kaifa MA309, "Smart Meter
+Kundenschnittstelle", 3rd edition, March 2022): two M-Bus frames, GUEK only, no tag.
+
+1.8.0 = 12937 Wh, U1 = 233.7 V, 27.09.2021 09:47:15+02:00, meter number 181220000009.
+"""
+
+KEY = "36C66639E48A8CA4D6BC8B282A793BBB"
+
+FRAMES = bytes.fromhex(
+    "68fafa6853ff000167db084b464d675000000981f8200000002388d5ab4f97515aafc6b88d2f85da"
+    "a7a0e3c0c40d004535c397c9d037ab7dbda329107615444894a1a0dd7e85f02d496cecd3ff46af5f"
+    "b3c9229cfe8f3ee4606ab2e1f409f36aad2e50900a4396fc6c2e083f373233a69616950758bfc7d6"
+    "3a9e9b6e99e21b2cbc2b934772ca51fd4d69830711cab1f8cff25f0a329337cba51904f0caed88d6"
+    "1968743c8454ba922eb00038182c22fe316d16f2a9f544d6f75d51a4e92a1c4ef8ab19a2b7feaa32"
+    "d0726c0ed80229ae6c0f7621a4209251ace2b2bc66ff0327a653bb686c756be033c7a281f1d2a7e1"
+    "fa31c3983e15f8fd16cc5787e6f517166814146853ff110167419a3cfda44be438c96f0e38bf83d9"
+    "8316"
+)

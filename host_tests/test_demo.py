@@ -1,0 +1,189 @@
+"""The whole line, end to end: `meterling demo` as a newcomer runs it."""
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import aiomqtt
+import pytest
+from meterling_tools import CommandError, interpreters, rig
+
+_WRONG_KEY = "FFEEDDCCBBAA99887766554433221100"
+_LONGEST = 500  # ms: what the Austrian operators grant an adapter
+
+needs_micropython = pytest.mark.parametrize("interpreter", ["micropython"], indirect=True)
+
+
+def demo(*args, **env):
+    """Run `meterling demo` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "meterling_tools.cli", "demo", *args],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, **env},
+    )
+
+
+def children_of(device):
+    """Command lines of this machine's processes that belong to one demo."""
+    listing = subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True).stdout
+    return [line for line in listing.splitlines() if device in line]
+
+
+@pytest.fixture
+def mosquitto(tmp_path):
+    """A real mosquitto on a free port of this machine: "127.0.0.1:port"."""
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
+    program = shutil.which("mosquitto", path=path)
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("no mosquitto on this machine")
+        pytest.skip("no mosquitto on this machine")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = tmp_path / "mosquitto.conf"
+    settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+    broker = subprocess.Popen([program, "-c", settings], stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except ConnectionRefusedError:
+                time.sleep(0.05)
+        yield f"127.0.0.1:{port}"
+    finally:
+        broker.terminate()
+        broker.wait()
+
+
+@needs_micropython
+def test_the_default_meter_is_shown_with_its_values_and_the_time_it_took(interpreter):
+    result = demo("--readings", "2")
+    assert result.returncode == 0, result.stderr
+    assert "TINETZ: Kaifa MA309M (2400 8E1)" in result.stdout
+    assert "reading 2: 1KFM0200000001, " in result.stdout
+    assert re.search(r"1-0:1\.8\.0 +\d+ Wh", result.stdout)
+    assert re.search(r"1-0:32\.7\.0 +2\d\d\.\d V", result.stdout)
+    longest = re.search(r"^2 readings; .* maximum ([\d.]+) ms\.$", result.stdout, re.MULTILINE)
+    assert float(longest[1]) < _LONGEST
+
+
+@needs_micropython
+@pytest.mark.parametrize("meter", ["kaernten-im350", "wien-im350", "steiermark-t210d"])
+def test_other_links_and_layouts_at_their_own_line_settings(interpreter, meter):
+    result = demo("--meter", meter, "--readings", "2")
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"1-0:1\.8\.0 +\d+ ", result.stdout)
+
+
+@needs_micropython
+def test_a_real_mosquitto_takes_the_readings_and_keeps_nothing_of_the_demo(interpreter, mosquitto):
+    result = demo("--readings", "1", "--broker", mosquitto)
+    assert result.returncode == 0, result.stderr
+    assert f"mqtt://{mosquitto}/" in result.stdout
+    assert asyncio.run(retained(mosquitto)) == []
+
+
+async def retained(address):
+    """The topics that a new client is told about."""
+    host, _, port = address.partition(":")
+    async with aiomqtt.Client(host, int(port)) as client:
+        await client.subscribe("#")
+        await client.publish("end-of-the-list", b".", qos=1)
+        topics = []
+        async for message in client.messages:
+            topics.append(str(message.topic))
+            if topics[-1] == "end-of-the-list":
+                break
+        return topics[:-1]
+
+
+@needs_micropython
+def test_with_a_wrong_key_the_owner_is_told_so_and_the_key_is_not_shown(interpreter):
+    result = demo("--seconds", "6", "--key", _WRONG_KEY)
+    assert result.returncode == 1
+    assert "The key does not fit this meter" in result.stdout
+    assert "no reading arrived. The key does not fit this meter" in result.stderr
+    assert "[wrong-key]" in result.stderr
+    assert _WRONG_KEY.lower() not in (result.stdout + result.stderr).lower()
+
+
+@needs_micropython
+def test_a_key_of_the_wrong_length_is_refused_by_the_firmware_in_its_own_words(interpreter):
+    result = demo("--seconds", "6", "--key", "0011")
+    assert result.returncode == 1
+    assert "meter.key: must have 32 digits, not 4" in result.stderr
+
+
+@needs_micropython
+def test_without_a_broker_it_says_so(interpreter):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+        result = demo("--broker", address)
+    assert result.returncode == 1
+    assert f"no broker at {address}: " in result.stderr
+    assert "[mqtt-refused]" in result.stderr
+
+
+def test_without_micropython_it_says_so_and_starts_nothing():
+    result = demo(MICROPYTHON="no-such-program")
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert "MICROPYTHON=no-such-program is no program" in result.stderr
+
+
+def test_an_unknown_meter_is_answered_with_those_there_are():
+    result = demo("--meter", "tesla")
+    assert result.returncode == 2
+    assert "'tesla'" in result.stderr
+    assert "tinetz-kaifa" in result.stderr
+
+
+@needs_micropython
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_ends_everything(interpreter, tmp_path, number, status):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "meterling_tools.cli", "demo", "--meter", "wien-im350"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    while "reading 1" not in process.stdout.readline():
+        assert process.poll() is None
+    assert children_of(str(tmp_path))
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=30)
+    assert process.returncode == status
+    assert errors == ""
+    assert not children_of(str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_micropython
+def test_a_firmware_that_ends_by_itself_is_noticed(interpreter, monkeypatch):
+    monkeypatch.setattr(rig, "_STANDINS", rig.Path("/nowhere"))
+
+    async def wait():
+        async with rig.Rig("wien-im350") as line:
+            await line.message(timeout=20)
+
+    with pytest.raises(CommandError, match="the firmware ended by itself: "):
+        asyncio.run(wait())
+
+
+def test_a_program_that_is_no_micropython_is_not_taken_for_one(monkeypatch):
+    monkeypatch.setenv("MICROPYTHON", sys.executable)
+    found = interpreters.find.__wrapped__("micropython")
+    assert not found
+    assert "is no MicroPython" in found.reason

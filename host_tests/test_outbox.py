@@ -1,0 +1,84 @@
+"""The outbox keeps the newest readings until the broker has them, in memory of fixed size."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+from meterling.publish.outbox import Outbox
+
+
+class Reading:
+    def __init__(self, number, length=0):
+        self.text = json.dumps({"number": number, "filler": "x" * length}).encode()
+
+    def put_json(self, buffer, position):
+        end = position + len(self.text)
+        if end > len(buffer):
+            return -1
+        buffer[position:end] = self.text
+        return end
+
+
+def number_in(payload):
+    return json.loads(bytes(payload))["number"]
+
+
+def test_the_oldest_comes_first_and_stays_until_it_is_done():
+    outbox = Outbox(places=3, size=100)
+    for i in range(3):
+        assert outbox.put(Reading(i))
+    number, payload, _ = outbox.oldest()
+    assert number_in(payload) == 0
+    assert number_in(outbox.oldest()[1]) == 0
+    outbox.done(number)
+    assert number_in(outbox.oldest()[1]) == 1
+    assert (outbox.waiting, outbox.dropped) == (2, 0)
+
+
+def test_when_full_the_oldest_is_dropped_and_counted():
+    outbox = Outbox(places=2, size=100)
+    for i in range(5):
+        outbox.put(Reading(i))
+    assert (outbox.waiting, outbox.dropped) == (2, 3)
+    assert number_in(outbox.oldest()[1]) == 3
+
+
+def test_a_reading_dropped_while_under_way_is_not_lost_if_the_broker_had_it():
+    outbox = Outbox(places=2, size=100)
+    outbox.put(Reading(0))
+    number, _, _ = outbox.oldest()
+    for i in range(1, 4):
+        outbox.put(Reading(i))
+    assert outbox.dropped == 2  # 0 and 1
+    outbox.done(number)
+    assert outbox.dropped == 1  # 1
+    assert number_in(outbox.oldest()[1]) == 2
+
+
+def test_what_is_too_long_for_a_place_is_counted_and_costs_no_other_reading():
+    outbox = Outbox(places=2, size=100)
+    outbox.put(Reading(0))
+    outbox.put(Reading(1))
+    assert not outbox.put(Reading(2, length=200))
+    assert (outbox.waiting, outbox.dropped, outbox.too_long) == (2, 0, 1)
+    assert number_in(outbox.oldest()[1]) == 0
+
+
+@given(st.lists(st.sampled_from(["put", "done"])), st.integers(1, 4))
+def test_it_behaves_like_a_list_of_the_newest(actions, places):
+    outbox = Outbox(places, size=100)
+    model = []
+    count = dropped = 0
+    for action in actions:
+        if action == "put":
+            outbox.put(Reading(count))
+            model.append(count)
+            count += 1
+            if len(model) > places:
+                del model[0]
+                dropped += 1
+        elif model:
+            number, payload, _ = outbox.oldest()
+            assert number_in(payload) == model.pop(0)
+            outbox.done(number)
+        assert (outbox.waiting, outbox.dropped) == (len(model), dropped)

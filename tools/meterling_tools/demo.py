@@ -1,0 +1,99 @@
+"""`meterling demo`: the main job without hardware, from the meter's bytes to an MQTT client.
+
+Exit code: 0 if a reading arrived, 1 with the reason if none did, 130 after Ctrl-C.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+import time
+
+from . import CommandError, live, rig
+from .sentences import sentence
+from .simulate import METERS
+
+_PATIENCE = 40  # s without any reading: the firmware names the cause after 30
+_TICK = 1  # s between two looks at the values' ages
+
+
+def add_arguments(parser):
+    parser.add_argument(
+        "--meter", default="tinetz-kaifa", metavar="METER", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--broker", type=_address, metavar="HOST[:PORT]", help="instead of one of its own"
+    )
+    parser.add_argument(
+        "--key", metavar="HEX", help="what the owner types in, instead of the meter's key"
+    )
+    parser.add_argument("--interval", type=float, metavar="S", help="between two telegrams")
+    parser.add_argument("--seconds", type=float, metavar="S", help="end after that time")
+    parser.add_argument("--readings", type=int, metavar="N", help="end after so many readings")
+
+
+def _address(text):
+    host, colon, port = text.rpartition(":")
+    if not colon:
+        return text, 1883
+    if not host or not port.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no HOST:PORT")
+    return host.strip("[]"), int(port)
+
+
+def run(args):
+    if args.meter not in METERS:
+        raise CommandError(f"there is no meter {args.meter!r}; there are: {', '.join(METERS)}.")
+    journal = live.Journal()
+    try:
+        asyncio.run(_play(args, journal))
+    except asyncio.CancelledError:  # SIGTERM, SIGHUP
+        return 128 + signal.SIGTERM
+    if not journal.readings:
+        raise CommandError(f"no reading arrived. {sentence(journal.code)}", 1)
+    print(f"{journal.count()}; from last byte to broker: {journal.timing()}.")
+    return 0
+
+
+async def _play(args, journal):
+    """Show what arrives until the time is over, or the readings that were asked for are there."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, asyncio.current_task().cancel)
+    async with rig.Rig(args.meter, args.broker, args.key, args.interval) as line:
+        host, port = line.broker
+        meter = line.meter
+        title = (
+            f"{meter.description} ({meter.line}) at mqtt://{host}:{port}/meterling/{line.device}"
+        )
+        screen = live.Table if sys.stdout.isatty() else live.Lines
+        start = time.monotonic()
+        with screen(title, journal) as view:
+            while not _over(args, journal, time.monotonic() - start):
+                message = await line.message(_TICK)
+                if message:
+                    journal.add(message)
+                    view.show(message)
+                view.tick()
+
+
+def _over(args, journal, elapsed):
+    if args.readings and journal.readings >= args.readings:
+        return True
+    if args.seconds:
+        return elapsed >= args.seconds
+    return not journal.readings and elapsed >= _PATIENCE
+
+
+async def latencies(count, meter="tinetz-kaifa", interval=None):
+    """Times (list of int, ns) from the last byte on the line to the client, of `count`
+    readings in the demo's own set-up. CommandError if they do not come."""
+    result = []
+    async with rig.Rig(meter, interval=interval) as line:
+        while len(result) < count:
+            message = await line.message(_PATIENCE)
+            if message is None:
+                raise CommandError(f"after {len(result)} readings no further one came.", 1)
+            if message.kind == "reading":
+                result.append(message.latency)
+    return result

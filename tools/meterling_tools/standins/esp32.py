@@ -1,0 +1,1 @@
+"""`esp32` on a PC: the firmware uses nothing of it yet."""
