@@ -1,0 +1,105 @@
+"""What `meterling decode` does under each interpreter: bytes of a file into JSON lines.
+
+Runs unchanged on CPython and MicroPython, as a module or as a script. As a script it
+takes its job from standard input, one JSON object: {"path", "link", "key", "auth_key"}
+(keys as hex, so that they show in no process list), and writes the lines to standard
+output.
+"""
+
+import sys
+from binascii import unhexlify
+from json import loads
+
+from meterling.decoder import Decoder
+
+LINKS = ("mbus", "hdlc", "apdu")
+SIZE = 2048  # longest telegram: an HDLC frame can claim as much
+
+_CHUNK = 512
+_PLAIN_APDU = 0x0F
+_JSON = 4096  # longest line first thought of; doubled as needed
+_LLC = b"\xe6\xe7\x00"
+
+
+def decode(path, link, key, auth_key, write):
+    """Decode the file `path` (raw bytes), and call `write` with each line (str).
+
+    link: one of LINKS or "auto"; key, auth_key: bytes, 16, or None. Returns the number
+    of readings.
+    """
+    if link == "auto":
+        link = detect(path)
+    line = [bytearray(_JSON)]
+
+    def show(reading):
+        while True:
+            buffer = line[0]
+            end = reading.put_json(buffer, 0)
+            if end >= 0:
+                break
+            line[0] = bytearray(2 * len(buffer))
+        write('{"type":"reading",' + bytes(buffer[1:end]).decode())
+
+    decoder = _feed(path, link, key, auth_key, show)
+    counts = decoder.counters.as_dict()
+    text = '{"type":"summary"'
+    for name in ("bytes", "frames", "telegrams", "readings"):
+        text += ',"%s":%d' % (name, counts[name])
+    errors = counts["errors"]
+    text += ',"errors":{%s}}' % ",".join('"%s":%d' % (code, errors[code]) for code in sorted(errors))
+    write(text)
+    return counts["readings"]
+
+
+def detect(path):
+    """The link layer (one of LINKS) that the bytes of the file speak."""
+    found = {}
+    for link in LINKS:
+        counts = _feed(path, link, None, None, None).counters.as_dict()
+        found[link] = (counts["telegrams"], counts["frames"], -counts["errors"].get("checksum", 0))
+    best = max(("mbus", "hdlc"), key=lambda link: found[link])
+    if found[best][1] or found["mbus"][2] or _holds(path, _LLC):
+        # A link layer's own frames, or their ruins: an APDU inside is not to be read past
+        # a checksum that is wrong.
+        return best if found[best][1] or not found["mbus"][2] else "mbus"
+    return "apdu"
+
+
+def _feed(path, link, key, auth_key, on_reading):
+    decoder = Decoder(link, key, auth_key, on_reading, SIZE)
+    with open(path, "rb") as file:
+        chunk = file.read(_CHUNK)
+        if link == "apdu" and chunk[:1] == bytes((_PLAIN_APDU,)):
+            # A plain APDU has no length of its own: the file is it.
+            whole = chunk + file.read(SIZE)
+            decoder.counters.add(0, len(whole))
+            decoder.apdus(whole, 0, len(whole), 0)
+            return decoder
+        while chunk:
+            decoder.feed(chunk, len(chunk))
+            chunk = file.read(_CHUNK)
+    decoder.quiet()
+    return decoder
+
+
+def _holds(path, wanted):
+    with open(path, "rb") as file:
+        last = b""
+        chunk = file.read(_CHUNK)
+        while chunk:
+            if wanted in last + chunk:
+                return True
+            last = chunk[-len(wanted) :]
+            chunk = file.read(_CHUNK)
+    return False
+
+
+def main():
+    """Do the job that standard input describes; 0 if there was a reading, else 1."""
+    job = loads(sys.stdin.readline())
+    keys = [unhexlify(job[name]) if job[name] else None for name in ("key", "auth_key")]
+    return 0 if decode(job["path"], job["link"], keys[0], keys[1], print) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
