@@ -12,7 +12,9 @@ import tty
 
 import mqtt_brokers
 import pytest
+from meterling import decoder as decoding
 from meterling_tools import FIRMWARE, interpreters
+from meterling_tools.simulate import make_meter
 from mqtt_brokers import CONNACK, PUBLISH, Brokers, read_packet
 from mqtt_probes import path
 from mqtt_telegram import FRAMES, KEY
@@ -61,6 +63,21 @@ def test_a_task_that_fails_is_started_again_and_tells_no_secret(app, capsys):
     printed = capsys.readouterr().out
     assert printed.count("mqtt: failed: ValueError") == 2
     assert "S3cret" not in printed
+
+
+@pytest.mark.parametrize("has_auth_key", [True, False])
+def test_what_could_be_checked_and_was_not_is_not_published(app, has_auth_key):
+    meter = make_meter("burgenland-e450")
+    verdicts = []
+    decoder = decoding.Decoder(
+        "hdlc",
+        meter.key,
+        meter.auth_key if has_auth_key else None,
+        lambda reading: verdicts.append(app.may_be_published(reading)),
+    )
+    telegram = meter.telegram(0)
+    decoder.feed(telegram, len(telegram))
+    assert verdicts == [has_auth_key]
 
 
 class Line:

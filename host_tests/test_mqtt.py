@@ -18,7 +18,7 @@ import umqtt_on_cpython  # noqa: F401 - first: the next ones import umqtt
 from hypothesis import given
 from hypothesis import strategies as st
 from meterling import config
-from meterling.errors import BYTES, FRAMES, READINGS, TAG, Counters
+from meterling.errors import BYTES, FRAMES, NO_AUTH_KEY, READINGS, TAG, Counters
 from meterling.publish import connection, diagnosis, loop
 from meterling.publish.diagnosis import Diagnosis
 from meterling.publish.errors import BrokerError
@@ -317,6 +317,7 @@ def diagnose(monkeypatch, events, at):
         ([(5000, BYTES), (5000, FRAMES), (5000, READINGS)], 6000, "ok"),
         ([(5000, BYTES), (5000, FRAMES), (5000, READINGS), (9000, TAG)], 9000, "ok"),
         ([(5000, BYTES), (5000, FRAMES), (5000, READINGS)], 60_000, "no-bytes"),
+        ([(5000, FRAMES), (5000, READINGS), (5000, NO_AUTH_KEY)], 6000, "no-auth-key"),
     ],
 )
 def test_the_code_is_the_deepest_layer_that_refused_lately(monkeypatch, events, at, code):

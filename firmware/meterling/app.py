@@ -78,6 +78,12 @@ def _print_where(error):
                 print(line)
 
 
+def may_be_published(reading):
+    """False if the telegram has a tag and there is no key to check it: nobody is to
+    believe what could have been checked and was not."""
+    return not reading.unchecked
+
+
 async def main(settings):
     """All of the firmware, from the settings on; returns never."""
     device = settings["device"] or unique_name()
@@ -86,6 +92,8 @@ async def main(settings):
     publisher = None
 
     def on_reading(reading):
+        if not may_be_published(reading):
+            return
         outbox.put(reading)
         if publisher is not None:
             publisher.wake()

@@ -46,7 +46,8 @@ def decode(path, link, key, auth_key, write):
     for name in ("bytes", "frames", "telegrams", "readings"):
         text += ',"%s":%d' % (name, counts[name])
     errors = counts["errors"]
-    text += ',"errors":{%s}}' % ",".join('"%s":%d' % (code, errors[code]) for code in sorted(errors))
+    listed = ",".join('"%s":%d' % (code, errors[code]) for code in sorted(errors))
+    text += ',"errors":{%s}}' % listed
     write(text)
     return counts["readings"]
 
@@ -56,12 +57,12 @@ def detect(path):
     found = {}
     for link in LINKS:
         counts = _feed(path, link, None, None, None).counters.as_dict()
-        found[link] = (counts["telegrams"], counts["frames"], -counts["errors"].get("checksum", 0))
-    best = max(("mbus", "hdlc"), key=lambda link: found[link])
-    if found[best][1] or found["mbus"][2] or _holds(path, _LLC):
-        # A link layer's own frames, or their ruins: an APDU inside is not to be read past
-        # a checksum that is wrong.
-        return best if found[best][1] or not found["mbus"][2] else "mbus"
+        broken = counts["errors"].get("checksum", 0)
+        found[link] = (counts["telegrams"], counts["frames"], broken)
+    framed = max(("hdlc", "mbus"), key=lambda link: found[link])
+    # A frame's ruins count, too: an APDU inside is not to be read past a wrong checksum.
+    if found[framed][1] or not found["apdu"][0] or found["mbus"][2] or _holds(path, _LLC):
+        return framed
     return "apdu"
 
 

@@ -17,6 +17,7 @@ import time
 import tty
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import aiomqtt
@@ -148,7 +149,8 @@ class Rig:
                     topic = str(message.topic)
                     topics.add(topic)
                     kind = topic.rpartition("/")[2]
-                    self._messages.put_nowait(Message(kind, json.loads(message.payload), arrival))
+                    document = json.loads(message.payload, parse_float=Decimal)
+                    self._messages.put_nowait(Message(kind, document, arrival))
         except aiomqtt.MqttError as error:
             self._messages.put_nowait(CommandError(f"the broker is gone: {error}.", 1))
         except ValueError as error:

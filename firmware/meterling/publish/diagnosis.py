@@ -8,7 +8,7 @@ any error's name of `meterling.errors`: the deepest layer that refused lately
              (that a telegram came as far as the tag says that the link is fine)
 """
 
-from ..errors import BYTES, FRAMES, NAMES, READINGS
+from ..errors import BYTES, FRAMES, NAMES, NO_AUTH_KEY, READINGS
 from ..python import const
 from .loop import ticks_diff, ticks_ms
 
@@ -46,7 +46,8 @@ class Diagnosis:
 
     def _find(self):
         if self._lately(READINGS):
-            return "ok"
+            # What cannot be checked is read, but not published.
+            return "no-auth-key" if self._lately(NO_AUTH_KEY) else "ok"
         if self._lately(FRAMES):
             for i in range(len(NAMES) - 1, _FIRST_ERROR - 1, -1):
                 if self._lately(i):
