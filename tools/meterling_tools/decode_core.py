@@ -57,7 +57,8 @@ def detect(path):
     found = {}
     for link in LINKS:
         counts = _feed(path, link, None, None, None).counters.as_dict()
-        broken = counts["errors"].get("checksum", 0)
+        errors = counts["errors"]
+        broken = errors.get("checksum", 0) + errors.get("truncated", 0)
         found[link] = (counts["telegrams"], counts["frames"], broken)
     framed = max(("hdlc", "mbus"), key=lambda link: found[link])
     # A frame's ruins count, too: an APDU inside is not to be read past a wrong checksum.
