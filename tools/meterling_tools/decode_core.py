@@ -44,10 +44,10 @@ def decode(path, link, key, auth_key, write):
     counts = decoder.counters.as_dict()
     text = '{"type":"summary"'
     for name in ("bytes", "frames", "telegrams", "readings"):
-        text += ',"%s":%d' % (name, counts[name])
+        text += f',"{name}":{counts[name]}'
     errors = counts["errors"]
-    listed = ",".join('"%s":%d' % (code, errors[code]) for code in sorted(errors))
-    text += ',"errors":{%s}}' % listed
+    listed = ",".join(f'"{code}":{errors[code]}' for code in sorted(errors))
+    text += ',"errors":{' + listed + "}}"
     write(text)
     return counts["readings"]
 
