@@ -19,7 +19,6 @@ def add_arguments(parser):
         "parts",
         nargs="*",
         metavar="PART",
-        choices=[*PARTS, []],
         help=f"{', '.join(PARTS)}; default: all of them",
     )
     parser.add_argument(
@@ -30,6 +29,9 @@ def add_arguments(parser):
 
 
 def run(args):
+    for part in args.parts:
+        if part not in PARTS:
+            raise CommandError(f"there is no part {part!r}; there are: {', '.join(PARTS)}.")
     print(heading(), flush=True)
     states = []
     for part in args.parts or PARTS:

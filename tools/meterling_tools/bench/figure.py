@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 OK, SHORT, NOT_MEASURED, FAILED = "ok", "short", "not measured", "failed"
-_NAME, _VALUE, _TARGET = 58, 18, 20  # widths of the columns
+_NAME, _VALUE, _TARGET = 68, 12, 17  # widths of the columns
 
 
 @dataclass(frozen=True)

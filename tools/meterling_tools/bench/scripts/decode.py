@@ -9,6 +9,7 @@ All of FILE is read, COUNT telegrams are decoded. Prints the number of readings.
 
 import json
 import sys
+
 from meterling.decoder import Decoder
 
 out = bytearray(4096)

@@ -8,8 +8,9 @@ Every other telegram comes in pieces, as from a UART.
 """
 
 import gc
-import micropython
 import sys
+
+import micropython
 from meterling.decoder import Decoder
 
 _PIECE = 32
@@ -64,12 +65,15 @@ def main(path, link, encryption, authentication, warm):
                 feed(buffer, length)
                 total += allocated() - before
             else:
+                refused = False
                 micropython.heap_lock()
                 try:
                     feed(buffer, length)
                 except MemoryError:
-                    failed.add(number)
+                    refused = True
                 micropython.heap_unlock()
+                if refused:
+                    failed.add(number)
     print(end - warm, readings, total, len(failed))
 
 
