@@ -2,23 +2,23 @@
 
 Nothing is raised on wire data and nothing is allocated per telegram once its shape is
 known. What is refused counts up in `counters`.
+
+Heap is short on a dongle: what the telegrams of a known shape do not need is loaded when
+it is first needed, and the machinery that learns a shape is dropped again.
 """
 
-from . import errors
-from .ciphering.counter import OTHER_METER, REPEATED, Restart, compare
-from .ciphering.glo import GeneralCiphering, open_apdu
-from .cosem import clock
-from .cosem.plan import NO_PLAN, NOWHERE, extract
-from .link.framer import feed
+from array import array
+
+from .ciphering.glo import make, open_apdu
+from .link.framer import feed, quiet
 from .octets import copy
-from .plausible import Plausible, check
-from .python import VIPER, const, micropython
-from .reading import MAX_VALUES, Reading
+from .python import VIPER, const, micropython, unload
 
-if not VIPER:
+if VIPER:
+    from .cosem.plan_viper import check, extract
+else:
+    from .cosem.plan_plain import check, extract
     from .python import ptr8, ptr16, ptr32
-
-SIZE = const(1024)  # longest telegram, bytes
 
 _DATA_NOTIFICATION = const(0x0F)
 _GENERAL_GLO = const(0xDB)
@@ -39,62 +39,100 @@ _STOP = const(13)
 # Parts of the ciphering, and words of its state; see ciphering.glo.
 _CIPHERING_STATE = const(0)
 _CIPHERING_BUFFER = const(1)
+_CIPHERING_NONCE = const(2)
 _END = const(0)
 _NEXT = const(1)
+_AUTHENTICATED = const(2)
 _UNCHECKED = const(3)
 _PLAIN = const(16)
 
 # Parts of a plan, and words of its shape; see cosem.plan.
-_TEMPLATE = const(0)
-_COMPILED = const(1)
-_SHAPE = const(2)
-_SELF = const(3)
-_LIMITS = const(4)  # of plausible; added here
+_SHAPE = const(0)
+_RULES = const(3)
+_LIMITS = const(4)
 _LENGTH = const(0)
 _COUNT = const(1)
 _CLOCK_AT = const(2)
 _NOWHERE = const(255)
 
-# Parts of the decoder, a tuple: subscripts are cheaper than attributes.
-_COUNTS = const(0)
-_VALUES = const(1)
-_PLANS = const(2)
-_NONCE = const(3)
-_LAST = const(4)
-_CLOCK = const(5)
+# Parts of the decoder, a list: subscripts are cheaper than attributes.
+_COUNTS = const(0)  # array: errors.Counters
+_VALUES = const(1)  # array: of the latest telegram; see cosem.plan
+_PLANS = const(2)  # list: latest first
+_NONCE = const(3)  # bytearray, 12: of the latest ciphered telegram
+_LAST = const(4)  # bytearray, 12: nonce of the last reading
+_CLOCK = const(5)  # bytearray, 12: date-time of the last reading; 0: none
 _READING = const(6)
+_PLAN = const(7)  # of the reading
+_APDU = const(8)  # what the reading's plan and values refer to
+_CIPHERED = const(9)  # 1: the reading's APDU was ciphered
+_OPENED = const(10)  # state of the ciphering
+# 11: kept by doubt
+_BLOCKS = const(12)  # see link.gbt; None until there was one
+_SIZE = const(13)  # longest telegram
+_LAYOUTS = const(14)  # own layouts
+_PARTS = const(15)
 
 _BYTES = const(0)
 _WRAP = const(0x3FFFFFFF)
 _TELEGRAMS = const(2)
 _READINGS = const(3)
+_ERR_TOO_LONG = const(8)
+_ERR_APDU = const(9)
 _ERR_NO_AUTH_KEY = const(13)
+_ERR_WRONG_KEY = const(15)
 _ERR_REPLAY = const(16)
+_ERR_DECODE = const(17)
 _ERR_IMPLAUSIBLE = const(20)
+_CODES = const(21)
 
 _TITLE_LENGTH = const(8)
 _NONCE_LENGTH = const(12)
 _CLOCK_LENGTH = const(12)
 
+_LEARNING = const("learn axdr layout layouts positional obis plan plausible")
+_MAX_VALUES = const(64)
 _MAX_PLANS = const(4)  # shapes kept; a meter sends one to three
 
 
-def make_link(name, counters, size):
-    """The link layer `name` ("mbus", "hdlc", "apdu"); only its own module is loaded.
-    ValueError if there is none of that name."""
+def make_link(name, counts, size):
+    """The parts of the link layer `name` ("mbus", "hdlc", "apdu"; see link.framer); only
+    its own module is loaded. ValueError if there is none of that name."""
     if name == "mbus":
-        from .link.mbus import MBus as Link
+        from .link.mbus import link
     elif name == "hdlc":
-        from .link.hdlc import Hdlc as Link
+        from .link.hdlc import link
     elif name == "apdu":
-        from .link.apdu import Apdu as Link
+        from .link.apdu import link
     else:
         raise ValueError(name)
-    return Link(counters, size)
+    return link(counts, size)
 
 
 def _ignore(reading):
     pass
+
+
+class _Latest:
+    """What `on_reading` gets first: a Reading (see reading), whose code is loaded when
+    the first of its attributes is asked for. From then on there is the Reading itself."""
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    def __len__(self):
+        return len(self._reading())
+
+    def __getattr__(self, name):
+        return getattr(self._reading(), name)
+
+    def _reading(self):
+        parts = self.parts
+        if parts[_READING] is self:
+            from .reading import Reading
+
+            parts[_READING] = Reading(parts)
+        return parts[_READING]
 
 
 class Decoder:
@@ -102,43 +140,39 @@ class Decoder:
 
     link: "mbus", "hdlc" or "apdu". key, auth_key: bytes, 16, or None. on_reading:
     called with a Reading (valid during the call) for each telegram that passed every
-    check. size: longest telegram, bytes. own_layouts: see cosem.learn. counters:
-    errors.Counters.
+    check. size: longest telegram, bytes; no memory is taken before a telegram needs it.
+    own_layouts: see cosem.learn.
     """
 
-    def __init__(
-        self, link, key=None, auth_key=None, on_reading=None, size=SIZE, own_layouts=""
-    ):
-        self.counters = errors.Counters()
-        self._counts = self.counters.counts
+    def __init__(self, link, key=None, auth_key=None, on_reading=None, size=1024, own_layouts=""):
         self.on_reading = on_reading or _ignore
-        self._size = size
-        self._own_layouts = own_layouts
-        self._link = make_link(link, self.counters, size)
-        self._link_parts = self._link.parts
+        self.parts = parts = [None] * _PARTS
+        parts[_COUNTS] = array("I", bytes(4 * _CODES))
+        self._line = make_link(link, parts[_COUNTS], size)
+        self._ciphering = make(key, auth_key, size)
         self._bare = link == "apdu"
-        self._ciphering = GeneralCiphering(key, auth_key, size)
-        self._nonce = self._ciphering.nonce
-        self._last = bytearray(12)  # nonce of the last accepted telegram
-        self._restart = Restart(self._nonce)
-        self._blocks = None
-        self._plans = [NO_PLAN] * _MAX_PLANS  # latest first
-        self._reading = Reading(self._ciphering)
-        self._clock = bytearray(12)  # of the last accepted reading; 0: none
-        self._parts = (
-            self._counts,
-            self._reading.values,
-            self._plans,
-            self._nonce,
-            self._last,
-            self._clock,
-            self._reading,
-        )
+        parts[_VALUES] = array("I")
+        # A plan that fits nothing.
+        parts[_PLANS] = [(array("H", bytes(8)), None, None, bytearray(1))] * _MAX_PLANS
+        parts[_NONCE] = self._ciphering[_CIPHERING_NONCE]
+        parts[_LAST] = bytearray(_NONCE_LENGTH)
+        parts[_CLOCK] = bytearray(_CLOCK_LENGTH)
+        parts[_READING] = _Latest(parts)
+        parts[_OPENED] = self._ciphering[_CIPHERING_STATE]
+        parts[_SIZE] = size
+        parts[_LAYOUTS] = own_layouts
+
+    @property
+    def counters(self):
+        """What was counted so far: errors.Counters."""
+        from .errors import Counters
+
+        return Counters(self.parts[_COUNTS])
 
     @micropython.viper
     def feed(self, buffer, length: int):
         """Take `length` bytes from `buffer` (bytes-like), as they came."""
-        parts = self._link_parts
+        parts = self._line
         state = ptr32(parts[_STATE])
         counts = ptr32(parts[_LINK_COUNTS])
         counts[_BYTES] = (counts[_BYTES] + length) & _WRAP
@@ -155,17 +189,19 @@ class Decoder:
     def quiet(self):
         """The line has been silent, or the file has ended: what is only half there is
         given up. Nothing depends on it; it only makes broken telegrams show sooner."""
-        state = self._link.state
+        line = self._line
+        state = line[_STATE]
         while True:
-            self._link.quiet()
+            quiet(line)
             if not state[_READY]:
                 break
-            data = self._link_parts[state[_READY] - 1]
+            data = line[state[_READY] - 1]
             if not self.apdus(data, state[_BEGIN], state[_STOP], state[_SOURCE]):
                 self._reject()
-        if self._blocks:
-            self._blocks.quiet()
-            self._transfers()
+        if self.parts[_BLOCKS]:
+            from .link.gbt import quiet as blocks_quiet
+
+            blocks_quiet(self)
 
     @micropython.viper
     def apdus(self, data, begin: int, end: int, source: int) -> int:
@@ -176,18 +212,19 @@ class Decoder:
         while begin < end:
             tag = octets[begin]
             if tag == _GENERAL_GLO or tag == _GENERAL_DED:
-                parts = self._ciphering.parts
+                parts = self._ciphering
                 state = ptr32(parts[_CIPHERING_STATE])
                 error = int(open_apdu(parts, data, begin, end))
                 begin = state[_NEXT]
                 if error:
-                    self._refuse(error)
+                    self._count(_TELEGRAMS)
+                    self._count(error)
                     good = 0
                     if begin == 0:
                         return 0
                 else:
                     if state[_UNCHECKED]:
-                        self.counters.add(_ERR_NO_AUTH_KEY)
+                        self._count(_ERR_NO_AUTH_KEY)
                     buffer = parts[_CIPHERING_BUFFER]
                     if int(self._notification(buffer, _PLAIN, state[_END], 1)) == 0:
                         good = 0
@@ -206,41 +243,33 @@ class Decoder:
             length = self._notification(data, begin, end, 0)
             return length and begin + length
         if tag == _BLOCK_TRANSFER:
-            if self._blocks is None:
-                from .link.gbt import BlockTransfer
+            try:
+                from .link.gbt import take_block
 
-                self._blocks = BlockTransfer(self.counters, self._size)
-            if not self._blocks.add(data, begin, end, source):
-                self.counters.add(errors.SEGMENT)
-            begin = self._blocks.next
-            self._transfers()
-            return begin
-        self.counters.add(errors.APDU)
+                return take_block(self, data, begin, end, source)
+            except (MemoryError, ImportError):
+                unload("meterling.link", "gbt")
+                self._count(_ERR_TOO_LONG)
+                return 0
+        self._count(_ERR_APDU)
         return 0
 
-    def _refuse(self, error):
-        # A ciphered APDU that could not be opened.
-        self.counters.add(errors.TELEGRAMS)
-        self.counters.add(error)
+    def _count(self, code):
+        self.parts[_COUNTS][code] += 1
 
     def _reject(self):
         # What was delivered is no APDU, or is refused: without a checksum, it may have
         # been found in the wrong place.
         if self._bare:
-            self._link.reject()
+            from .link.apdu import reject
 
-    def _transfers(self):
-        while True:
-            transfer = self._blocks.take()
-            if transfer is None:
-                return
-            self.apdus(transfer.buffer, 0, transfer.fill, transfer.source)
+            reject(self._line[_STATE])
 
     @micropython.viper
     def _notification(self, data, begin: int, end: int, ciphered: int) -> int:
         # One data-notification; its length, or 0 if it is none (counted). ciphered: 1
         # if it came out of the ciphering, else 0.
-        parts = self._parts
+        parts = self.parts
         counts = ptr32(parts[_COUNTS])
         values = parts[_VALUES]
         plans = parts[_PLANS]
@@ -254,14 +283,11 @@ class Decoder:
             shape = ptr16(plan[_SHAPE])
             i += 1
             if 0 < shape[_LENGTH] and shape[_LENGTH] <= end - begin:
-                found = int(
-                    extract(
-                        data, plan[_TEMPLATE], plan[_COMPILED], values, begin, shape[_COUNT]
-                    )
-                )
+                found = int(extract(data, plan, values, begin))
         if found == 0:
             if int(self._learn(data, begin, end, ciphered)) == 0:
                 return 0
+            values = parts[_VALUES]
             plan = plans[0]
             shape = ptr16(plan[_SHAPE])
         nonce = ptr8(parts[_NONCE])
@@ -270,13 +296,15 @@ class Decoder:
             i = 0
             while i < _NONCE_LENGTH and nonce[i] == last[i]:
                 i += 1
-            if i < _TITLE_LENGTH or i == _NONCE_LENGTH or nonce[i] < last[i]:
-                if int(self._believe_counter(data, shape[_CLOCK_AT])) == 0:
+            if i < _TITLE_LENGTH:
+                self._forget()
+            elif i == _NONCE_LENGTH or nonce[i] < last[i]:
+                if i == _NONCE_LENGTH or int(self._believe(data, plan, 0)) == 0:
                     counts[_ERR_REPLAY] = counts[_ERR_REPLAY] + 1
                     return shape[_LENGTH]
-        bad = int(check(plan[_LIMITS], values))
+        bad = int(check(plan[_RULES], plan[_LIMITS], values, shape[_COUNT]))
         if bad:
-            if int(self._believe_step(plan[_SELF], bad, data)) == 0:
+            if int(self._believe(data, plan, bad)) == 0:
                 counts[_ERR_IMPLAUSIBLE] = counts[_ERR_IMPLAUSIBLE] + 1
                 return shape[_LENGTH]
         if ciphered:
@@ -286,57 +314,60 @@ class Decoder:
                 i += 1
         i = shape[_CLOCK_AT]
         if i != _NOWHERE:
-            copy(parts[_CLOCK], data, 0, values[i], _CLOCK_LENGTH)
+            copy(parts[_CLOCK], data, 0, ptr32(values)[i], _CLOCK_LENGTH)
         counts[_READINGS] = counts[_READINGS] + 1
-        reading = parts[_READING]
-        reading.plan = plan[_SELF]
-        reading.apdu = data
-        reading.ciphered = ciphered
-        self.on_reading(reading)
+        parts[_PLAN] = plan
+        parts[_APDU] = data
+        parts[_CIPHERED] = ciphered
+        self.on_reading(parts[_READING])
         return shape[_LENGTH]
 
     def _learn(self, data, begin, end, ciphered):
         # A shape not seen before becomes the first of the plans; 0 if it is none (counted).
-        from .cosem.learn import learn
+        parts = self.parts
+        plans = parts[_PLANS]
+        guess = ciphered and not parts[_OPENED][_AUTHENTICATED]
+        plan = _ERR_TOO_LONG
+        try:
+            from .cosem.learn import learn
 
-        ciphering = self._ciphering
-        title = bytes(ciphering.nonce) if ciphered else b""
-        plan = learn(data, begin, end, title, self._own_layouts)
-        guess = ciphered and not ciphering.authenticated
-        if not isinstance(plan, int):
-            if plan.count > MAX_VALUES:
-                plan = errors.TOO_LONG
-            elif guess and plan.length != end - begin:
-                plan = errors.DECODE
+            title = bytes(parts[_NONCE]) if ciphered else b""
+            plan = learn(data, begin, end, title, parts[_LAYOUTS])
+            if not isinstance(plan, int):
+                shape = plan[_SHAPE]
+                if shape[_COUNT] > _MAX_VALUES:
+                    plan = _ERR_TOO_LONG
+                elif guess and shape[_LENGTH] != end - begin:
+                    plan = _ERR_DECODE
+                elif shape[_COUNT] > len(parts[_VALUES]):
+                    parts[_VALUES] = array("I", bytes(4 * shape[_COUNT]))
+        except (MemoryError, ImportError):
+            plan = _ERR_TOO_LONG
+        unload("meterling.cosem", _LEARNING)
         if isinstance(plan, int):
             # Without a tag, the text itself must show that the key is right.
-            fitted = not guess or self._plans[0] is not NO_PLAN
-            self.counters.add(plan if fitted else errors.WRONG_KEY)
+            fitted = not guess or plans[0][_SHAPE][_LENGTH]
+            self._count(plan if fitted else _ERR_WRONG_KEY)
             return 0
-        plan.plausible = Plausible(plan)
-        plans = self._plans
         plans.pop()
-        plans.insert(0, plan.parts + (plan.plausible.parts,))
-        extract(data, plan.template, plan.compiled, self._reading.values, begin, plan.count)
+        plans.insert(0, plan)
+        extract(data, plan, parts[_VALUES], begin)
         return 1
 
-    def _believe_counter(self, data, clock_at):
-        # For an invocation counter that is not newer than the last; 1 to believe it.
-        state = compare(self._nonce, self._last)
-        if state == OTHER_METER:
-            for plan in self._plans:
-                if plan is not NO_PLAN:
-                    plan[_SELF].plausible.forget()
-            self._clock[0] = 0
-            return 1
-        if state == REPEATED:
-            return 0
-        went_on = True
-        if clock_at != NOWHERE and self._clock[0]:
-            now = clock.seconds(data, self._reading.values[clock_at])
-            went_on = now < 0 or now > clock.seconds(self._clock, 0)
-        return int(self._restart.restarted(went_on))
+    def _forget(self):
+        # The telegram is of another meter than the last.
+        parts = self.parts
+        for plan in parts[_PLANS]:
+            plan[_RULES][-1] = 0
+        parts[_CLOCK][0] = 0
 
-    def _believe_step(self, plan, bad, data):
-        # For a value that `check` refused; 1 to believe it.
-        return int(plan.plausible.excused(bad, data, self._reading.values, self._clock))
+    def _believe(self, data, plan, bad):
+        # For an invocation counter that is older than the last (bad: 0), or a value that
+        # `check` refused; 1 to believe it.
+        try:
+            from .doubt import believe
+
+            return believe(self.parts, data, plan, bad)
+        except (MemoryError, ImportError):
+            unload("meterling", "doubt")
+            return 0

@@ -66,11 +66,14 @@ _WRAP = const(0x3FFFFFFF)  # stays a small integer on 32 bits: counting never al
 
 
 class Counters:
-    """One counter per code, readable at any time; each wraps at 2**30."""
+    """One counter per code, readable at any time; they stay below 2**30, so that counting
+    allocates nothing on 32 bits.
 
-    def __init__(self):
-        # The viper kernels count in here, too.
-        self.counts = array("I", bytes(4 * len(NAMES)))
+    counts: array('I') by code, which every layer counts in; None: all 0.
+    """
+
+    def __init__(self, counts=None):
+        self.counts = array("I", bytes(4 * len(NAMES))) if counts is None else counts
 
     def add(self, code, count=1):
         """Count `code` (int) up by `count`."""

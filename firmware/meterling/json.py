@@ -9,7 +9,6 @@ copying and digits.
 
 from array import array
 
-from .cosem.plan import KIND, NOWHERE, NUMBERS, RECORD, SCALER, SIGNED, UNSIGNED
 from .octets import copy
 from .python import VIPER, const
 
@@ -17,6 +16,27 @@ if VIPER:
     from .json_viper import put_numbers
 else:
     from .json_plain import put_numbers
+
+# Parts of the decoder; see decoder.
+_RAW = const(1)
+_NONCE = const(3)
+_PLAN = const(7)
+_CIPHERED = const(9)
+
+# Parts of a plan, its records, and kinds of value; see cosem.plan.
+_SHAPE = const(0)
+_PLACES = const(5)
+_RECORDS = const(6)
+_SHOWN = const(7)
+_JSON = const(9)
+_METER_AT = const(5)
+_NOWHERE = const(255)
+_RECORD = const(10)
+_SCALER = const(7)
+_KIND = const(9)
+_UNSIGNED = const(0)
+_SIGNED = const(1)
+_NUMBERS = (0, 1, 4, 9, 10)
 
 _NO_NUMBER = const(255)
 _HEX = b"0123456789ABCDEF"
@@ -38,19 +58,21 @@ _state = array("i", bytes(16))
 
 def put_reading(reading, out, at):
     """See Reading.put_json."""
-    shape = reading.plan
+    parts = reading.parts
+    plan = parts[_PLAN]
+    ciphered = parts[_CIPHERED]
     end = len(out)
     if at + _HEAD_ROOM > end:
         return -1
-    if shape.json is None:
-        shape.json = _spec(reading)
+    if plan[_JSON] is None:
+        plan[_JSON] = _spec(reading)
     state = _state
     at = _put(out, at, _METER)
-    at = _put_text(out, at, end, reading, shape.meter)
+    at = _put_text(out, at, end, reading, plan[_SHAPE][_METER_AT])
     if at < 0 or at + _HEAD_ROOM > end:
         return -1
-    if reading.ciphered:
-        nonce = reading.nonce
+    if ciphered:
+        nonce = parts[_NONCE]
         at = _put(out, at, _TITLE)
         for i in range(8):
             out[at] = _HEX[nonce[i] >> 4]
@@ -71,20 +93,20 @@ def put_reading(reading, out, at):
         out[stop] = 34
         at = stop + 1
     at = _put(out, at, _COUNTER)
-    if reading.ciphered:
+    if ciphered:
         at = _put(out, at, str(reading.invocation_counter).encode())
     else:
         at = _put(out, at, _NULL)
     at = _put(out, at, _AUTHENTICATED)
     at = _put(out, at, _TRUE if reading.authenticated else _FALSE)
     at = _put(out, at, _VALUES)
-    spec = shape.json
+    spec = plan[_JSON]
     state[0] = at
     state[1] = end - 2
     state[2] = 0
     state[3] = len(spec)
     while True:
-        put_numbers(out, state, spec, reading.values)
+        put_numbers(out, state, spec, parts[_RAW])
         at = state[0]
         position = state[2]
         if at > end:
@@ -123,11 +145,10 @@ def _put_other(out, at, end, reading, spec, position):
 
 
 def _put_text(out, at, end, reading, index):
-    text = None if index == NOWHERE else reading.text(index)
+    text = None if index == _NOWHERE else reading.text(index)
     if text is None:
         return _put(out, at, _NULL) if at + 4 <= end else -1
-    kind = reading.plan.records[RECORD * index + KIND]
-    if kind in NUMBERS:
+    if reading.parts[_PLAN][_RECORDS][_RECORD * index + _KIND] in _NUMBERS:
         text = text.encode()
     else:
         text = ('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"').encode()
@@ -136,20 +157,21 @@ def _put_text(out, at, end, reading, index):
 
 def _spec(reading):
     # What put_numbers needs to know of each value; see json_viper.
-    shape = reading.plan
+    plan = reading.parts[_PLAN]
     spec = bytearray()
     for i in range(len(reading)):
-        index = shape.shown[i]
-        kind = shape.records[RECORD * index + KIND]
-        if kind == UNSIGNED:
+        index = plan[_SHOWN][i]
+        at = _RECORD * index
+        kind = plan[_RECORDS][at + _KIND]
+        if kind == _UNSIGNED:
             sign = 0
-        elif kind == SIGNED:
-            sign = shape.ops[2 * index + 1]
+        elif kind == _SIGNED:
+            sign = plan[_PLACES][2 * index + 1]
         else:
             sign = _NO_NUMBER
         before = f'"{reading.name(i)}":{{"value":'.encode()
         unit = reading.unit(i)
         after = (f',"unit":"{unit}"}},' if unit else "},").encode()
-        scaler = shape.records[RECORD * index + SCALER]
+        scaler = plan[_RECORDS][at + _SCALER]
         spec += bytes((index, sign, scaler, len(before), len(after))) + before + after
     return bytes(spec)

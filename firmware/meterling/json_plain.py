@@ -1,6 +1,5 @@
 """Writing numbers as JSON: plain twin of json_viper."""
 
-
 from .reading import decimal_text
 
 

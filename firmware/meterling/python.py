@@ -9,6 +9,7 @@ For such a function: integers stay within 31 bits, nothing negative is read from
 `ptr32`, and what is passed on to another function is the object, not its pointer.
 """
 
+import gc
 import sys
 
 VIPER = sys.implementation.name == "micropython"
@@ -33,3 +34,18 @@ else:
 
     ptr16 = ptr32 = ptr8
     uint = int
+
+
+def unload(package, names):
+    """Forget modules (str, divided by spaces) of `package` (imported), loaded or not.
+
+    What is needed once, to learn what a meter sends, is as large as all that is needed
+    always: it makes room again. Imported again, it is loaded again.
+    """
+    if not VIPER:
+        return
+    parent = sys.modules[package]
+    for name in names.split():
+        if sys.modules.pop(package + "." + name, None):
+            delattr(parent, name)
+    gc.collect()

@@ -4,13 +4,53 @@ Quantities are a raw integer, a power of ten and a unit; text is made of them by
 integer arithmetic only (an ESP32's floats have 32 bits: 12 345 678 Wh does not fit).
 """
 
-from array import array
 from binascii import hexlify
 
-from .cosem import clock, obis, plan
+from .cosem.clock import DATE_TIME_TEXT, put
+from .cosem.obis import units
 from .python import const
 
-MAX_VALUES = const(64)
+# Parts of the decoder; see decoder.
+_VALUES = const(1)
+_NONCE = const(3)
+_PLAN = const(7)
+_APDU = const(8)  # where the texts and times stand
+_CIPHERED = const(9)
+_OPENED = const(10)
+_AUTHENTICATED = const(2)  # words of that; see ciphering.glo
+_UNCHECKED = const(3)
+
+# Parts of a plan, and words of its shape; see cosem.plan.
+_SHAPE = const(0)
+_PLACES = const(5)
+_RECORDS = const(6)
+_SHOWN = const(7)
+_LAYOUT = const(8)
+_CLOCK = const(2)
+_DATE = const(3)
+_TIME = const(4)
+_METER = const(5)
+_NOWHERE = const(255)
+_SHORT = const(0xFFF8)
+
+# A record, one for each value, and kinds of value; see cosem.plan.
+_RECORD = const(10)
+_ATTRIBUTE = const(6)
+_SCALER = const(7)
+_UNIT = const(8)
+_KIND = const(9)
+_UNNAMED = const(255)
+_KIND_UNSIGNED = const(0)
+_KIND_SIGNED = const(1)
+_KIND_TEXT = const(2)
+_KIND_CLOCK = const(3)
+_KIND_FLOAT = const(4)
+_KIND_NULL = const(5)
+_KIND_UNSIGNED64 = const(9)
+_KIND_SIGNED64 = const(10)
+_NUMBERS = (_KIND_UNSIGNED, _KIND_SIGNED, _KIND_FLOAT, _KIND_UNSIGNED64, _KIND_SIGNED64)
+
+_UNIT_NAMES = units()
 
 
 class Reading:
@@ -20,55 +60,49 @@ class Reading:
     len(reading) values, each by its index 0 <= i < len(reading).
     """
 
-    def __init__(self, ciphering):
-        self._ciphering = ciphering
-        self.plan = None
-        self.apdu = None  # where the texts and times stand
-        self.values = array("I", bytes(4 * MAX_VALUES))
-        self.ciphered = 0
+    def __init__(self, parts):
+        self.parts = parts  # of the decoder
 
     def __len__(self):
-        return len(self.plan.shown)
+        return len(self.parts[_PLAN][_SHOWN])
 
     @property
     def authenticated(self):
         """True if the telegram has a tag, and it was checked."""
-        return bool(self.ciphered) and self._ciphering.authenticated
+        return self._opened(_AUTHENTICATED)
 
     @property
     def unchecked(self):
         """True if the telegram has a tag, and no authentication key is set to check it."""
-        return bool(self.ciphered) and self._ciphering.unchecked
+        return self._opened(_UNCHECKED)
 
-    @property
-    def nonce(self):
-        """System title (8) and invocation counter (4) of a ciphered telegram, bytearray."""
-        return self._ciphering.nonce
+    def _opened(self, word):
+        return bool(self.parts[_CIPHERED] and self.parts[_OPENED][word])
 
     @property
     def system_title(self):
         """The sender's system title (hex, 16 digits); None if it was not ciphered."""
-        if not self.ciphered:
+        if not self.parts[_CIPHERED]:
             return None
-        return hexlify(bytes(self.nonce[:8])).decode().upper()
+        return hexlify(bytes(self.parts[_NONCE][:8])).decode().upper()
 
     @property
     def invocation_counter(self):
         """The invocation counter (int); None if the telegram was not ciphered."""
-        if not self.ciphered:
+        if not self.parts[_CIPHERED]:
             return None
-        return int.from_bytes(bytes(self.nonce[8:]), "big")
+        return int.from_bytes(bytes(self.parts[_NONCE][8:]), "big")
 
     @property
     def layout(self):
         """Name of the layout that was recognised, "" if none."""
-        return self.plan.layout
+        return self.parts[_PLAN][_LAYOUT]
 
     @property
     def meter(self):
         """The meter's number (text), or None if the telegram does not tell it."""
-        index = self.plan.meter
-        return None if index == plan.NOWHERE else self.text(index)
+        index = self.parts[_PLAN][_SHAPE][_METER]
+        return None if index == _NOWHERE else self.text(index)
 
     @property
     def time(self):
@@ -82,95 +116,102 @@ class Reading:
         return self._time(False)
 
     def _time(self, utc):
-        out = bytearray(clock.DATE_TIME_TEXT)
+        out = bytearray(DATE_TIME_TEXT)
         end = self.put_time(out, 0, utc)
         return None if end < 0 else out[:end].decode()
 
     def put_time(self, out, at, utc):
-        """Write the meter's time to `out[at]` (see clock.put); returns its end or -1."""
-        shape = self.plan
-        if shape.clock != plan.NOWHERE:
-            return clock.put(out, at, self.apdu, self.values[shape.clock], utc)
-        if utc or shape.date == plan.NOWHERE or shape.time == plan.NOWHERE:
+        """Write the meter's time to `out[at]` (see cosem.clock.put); returns its end or -1."""
+        parts = self.parts
+        shape = parts[_PLAN][_SHAPE]
+        apdu = parts[_APDU]
+        values = parts[_VALUES]
+        if shape[_CLOCK] != _NOWHERE:
+            return put(out, at, apdu, values[shape[_CLOCK]], utc)
+        if utc or shape[_DATE] == _NOWHERE or shape[_TIME] == _NOWHERE:
             return -1
         whole = bytearray(12)
-        begin = self.values[shape.date]
-        whole[:5] = self.apdu[begin : begin + 5]
-        begin = self.values[shape.time]
-        whole[5:9] = self.apdu[begin : begin + 4]
+        begin = values[shape[_DATE]]
+        whole[:5] = apdu[begin : begin + 5]
+        begin = values[shape[_TIME]]
+        whole[5:9] = apdu[begin : begin + 4]
         whole[9] = 0x80
-        return clock.put(out, at, whole, 0)
+        return put(out, at, whole, 0)
 
-    def _record(self, i):
-        return plan.RECORD * self.plan.shown[i]
+    def _of_record(self, i, what):
+        plan = self.parts[_PLAN]
+        return plan[_RECORDS][_RECORD * plan[_SHOWN][i] + what]
 
     def name(self, i):
         """OBIS code as text: `1-0:1.8.0`; with a last part only if F is not 255, with
         `/N` for attribute N other than the value; `?10` for what nobody can name."""
-        records = self.plan.records
-        at = self._record(i)
-        a, b, c, d, e, f = records[at : at + 6]
-        if a == plan.UNNAMED:
+        plan = self.parts[_PLAN]
+        at = _RECORD * plan[_SHOWN][i]
+        a, b, c, d, e, f, attribute = plan[_RECORDS][at : at + _ATTRIBUTE + 1]
+        if a == _UNNAMED:
             return f"?{b}"
         text = f"{a}-{b}:{c}.{d}.{e}"
         if f != 255:
             text += f".{f}"
-        attribute = records[at + plan.ATTRIBUTE]
         return text if attribute == 2 else f"{text}/{attribute}"
 
     def unit(self, i):
         """Unit as text, "" for none or unknown."""
-        return obis.UNITS.get(self.plan.records[self._record(i) + plan.UNIT], "")
+        return _UNIT_NAMES.get(self._of_record(i, _UNIT), "")
 
     def is_number(self, i):
         """True if value i is a number, False if it is text."""
-        return self.plan.records[self._record(i) + plan.KIND] in plan.NUMBERS
+        return self._of_record(i, _KIND) in _NUMBERS
 
     def raw(self, i):
         """Value i as the integer that was sent (int), or None if it is no integer."""
-        return self._raw(self.plan.shown[i])
+        return self._raw(self.parts[_PLAN][_SHOWN][i])
 
     def scaler(self, i):
         """Power of ten that value i is to be multiplied with (int)."""
-        return self.plan.records[self._record(i) + plan.SCALER] - 128
+        return self._of_record(i, _SCALER) - 128
 
     def value(self, i):
         """Value i as text: numbers as exact decimals (`233.7`); None if the meter says
         that it has none."""
-        return self.text(self.plan.shown[i])
+        return self.text(self.parts[_PLAN][_SHOWN][i])
 
     def _raw(self, index):
-        kind = self.plan.records[plan.RECORD * index + plan.KIND]
-        value = self.values[index]
-        if kind == plan.UNSIGNED:
+        plan = self.parts[_PLAN]
+        kind = plan[_RECORDS][_RECORD * index + _KIND]
+        value = self.parts[_VALUES][index]
+        if kind == _KIND_UNSIGNED:
             return value
-        if kind == plan.SIGNED:
-            limit = 1 << 8 * self.plan.ops[2 * index + 1]
+        if kind == _KIND_SIGNED:
+            limit = 1 << 8 * plan[_PLACES][2 * index + 1]
             return value - limit if 2 * value >= limit else value
-        if kind == plan.UNSIGNED64 or kind == plan.SIGNED64:
-            number = int.from_bytes(bytes(self.apdu[value : value + 8]), "big")
-            return number - (1 << 64) if kind == plan.SIGNED64 and number >> 63 else number
+        if kind == _KIND_UNSIGNED64 or kind == _KIND_SIGNED64:
+            number = int.from_bytes(bytes(self.parts[_APDU][value : value + 8]), "big")
+            return number - (1 << 64) if kind == _KIND_SIGNED64 and number >> 63 else number
         return None
 
     def text(self, index):
         """Like `value`, for the value at `index` of the plan, shown or not."""
-        at = plan.RECORD * index
-        kind = self.plan.records[at + plan.KIND]
-        if kind == plan.NULL:
+        plan = self.parts[_PLAN]
+        at = _RECORD * index
+        kind = plan[_RECORDS][at + _KIND]
+        if kind == _KIND_NULL:
             return None
         number = self._raw(index)
         if number is not None:
-            return decimal_text(number, self.plan.records[at + plan.SCALER] - 128)
-        begin = self.values[index]
-        data = bytes(self.apdu[begin : begin + (self.plan.ops[2 * index + 1] & plan.WIDTH)])
-        if kind == plan.CLOCK:
-            out = bytearray(clock.DATE_TIME_TEXT)
-            end = clock.put(out, 0, data, 0)
+            return decimal_text(number, plan[_RECORDS][at + _SCALER] - 128)
+        begin = self.parts[_VALUES][index]
+        width = plan[_PLACES][2 * index + 1]
+        end = begin + (width if width < _SHORT else width & 7)
+        data = bytes(self.parts[_APDU][begin:end])
+        if kind == _KIND_CLOCK:
+            out = bytearray(DATE_TIME_TEXT)
+            end = put(out, 0, data, 0)
             if end > 0:
                 return out[:end].decode()
-        elif kind == plan.FLOAT:
-            return float_text(data, self.plan.records[at + plan.SCALER] - 128)
-        elif kind == plan.TEXT and all(32 <= byte < 127 for byte in data):
+        elif kind == _KIND_FLOAT:
+            return float_text(data, plan[_RECORDS][at + _SCALER] - 128)
+        elif kind == _KIND_TEXT and all(32 <= byte < 127 for byte in data):
             return data.decode()
         return hexlify(data).decode()
 

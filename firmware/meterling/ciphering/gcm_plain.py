@@ -1,45 +1,49 @@
-"""AES-128-GCM on CPython, by `cryptography`: plain twin of gcm_viper."""
+"""AES-128-GCM, the decryption: plain twin of gcm_viper, by `cryptography` where there is
+such a thing, else by MicroPython's `cryptolib`."""
 
-from hmac import compare_digest
+try:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+except ImportError:  # MicroPython without machine code
+    AESGCM = None
+    from cryptolib import aes
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+# The parts; see glo.
+_BUFFER = 1
+_NONCE = 2
+_CIPHER = 4
 
-_TAG = 12
+
+def cipher(key):
+    """See gcm_viper.cipher."""
+    return AESGCM(key)
 
 
-def decrypt(gcm, data, title, counter, begin, count):
+def decrypt(parts, data, title, counter, begin, count):
     """See gcm_viper.decrypt."""
     nonce = data[title : title + 8] + data[counter : counter + 4]
-    gcm.nonce[:] = nonce
+    parts[_NONCE][:] = nonce
     # Encrypting once more is decrypting; the tag that comes with it means nothing.
-    plain = gcm.aes.encrypt(nonce, data[begin : begin + count], None)
-    gcm.buffer[16 : 16 + count] = plain[:count]
+    plain = parts[_CIPHER].encrypt(nonce, data[begin : begin + count], None)
+    parts[_BUFFER][16 : 16 + count] = plain[:count]
+    return 1
 
 
-class Gcm:
-    """See gcm_viper.Gcm."""
+def _cipher(key):
+    return aes(key, 1).encrypt
 
-    def __init__(self, key, auth_key, buffer, nonce):
-        self.parts = self  # for `decrypt`
-        self.buffer = buffer
-        self.nonce = nonce
-        self.aes = AESGCM(key)
-        self._auth_key = auth_key
 
-    def tag_fits(self, security, data, begin, count):
-        """See gcm_viper.Gcm.tag_fits."""
-        plain = bytes(self.buffer[16 : 16 + count])
-        made = self.aes.encrypt(bytes(self.nonce), plain, bytes((security,)) + self._auth_key)
-        return compare_digest(
-            made[count : count + _TAG], bytes(data[begin + count : begin + count + _TAG])
-        )
+def _decrypt(parts, data, title, counter, begin, count):
+    nonce = bytes(data[title : title + 8]) + bytes(data[counter : counter + 4])
+    parts[_NONCE][:] = nonce
+    buffer = parts[_BUFFER]
+    # E(J0) for the tag comes first, as in gcm_viper.
+    for block in range((count + 31) // 16):
+        at = 16 * block
+        buffer[at : at + 16] = parts[_CIPHER](nonce + (block + 1).to_bytes(4, "big"))
+    for i in range(count):
+        buffer[16 + i] ^= data[begin + i]
+    return 1
 
-    def plain_tag_fits(self, security, data, title, counter, begin, count):
-        """See gcm_viper.Gcm.plain_tag_fits."""
-        nonce = self.nonce
-        nonce[:8] = data[title : title + 8]
-        nonce[8:] = data[counter : counter + 4]
-        plain = bytes(data[begin : begin + count])
-        self.buffer[16 : 16 + count] = plain
-        made = self.aes.encrypt(bytes(nonce), b"", bytes((security,)) + self._auth_key + plain)
-        return compare_digest(made[:_TAG], bytes(data[begin + count : begin + count + _TAG]))
+
+if AESGCM is None:
+    cipher, decrypt = _cipher, _decrypt

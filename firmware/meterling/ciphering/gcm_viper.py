@@ -1,48 +1,43 @@
-"""AES-128-GCM on MicroPython (twin: gcm_plain). Nothing is allocated per telegram.
+"""AES-128-GCM (NIST SP 800-38D) as DLMS suite 0 uses it, on MicroPython: the decryption
+(twin: gcm_plain). Nothing is allocated per telegram.
 
 `buffer` starts as counter blocks (J0, then 2, 3, ..), becomes the keystream in one
 in-place multi-block ECB call, and then the plaintext, from byte 16 on. The payload
 itself is left as it is.
-
-GHASH goes 4 bits at a time through tables for the 8 nibbles of one 32-bit word
-(8 x 16 entries of 4 words, 2 KiB per key); the four words of a block add up into 7
-words that are reduced once.
 """
 
-from array import array
-
 import micropython
-from micropython import const
 from cryptolib import aes
-
-from ..octets import copy
-from .ghash_viper import ghash, ghash_table
+from micropython import const
 
 _ECB = const(1)
 
-# Words of ghash's state that are set here; see ghash_viper.
-_START = const(8)
-_AAD_BITS = const(16)
-_TEXT_FACTOR = const(17)
+# The parts; see glo.
+_BUFFER = const(1)
+_NONCE = const(2)
+_VIEWS = const(3)
+_CIPHER = const(4)
 
 
-# The parts, a tuple: subscripts are cheaper than attributes.
-_BUFFER = const(0)
-_NONCE = const(1)
-_VIEWS = const(2)
-_ENCRYPT = const(3)
+def cipher(key):
+    """What `decrypt` works with for a key (bytes, 16)."""
+    return aes(key, _ECB).encrypt
 
 
-def _view(buffer, views, blocks):
-    # Made once for each length and kept.
-    views[blocks] = memoryview(buffer)[: 16 * blocks]
-    return views[blocks]
+def _view(parts, blocks):
+    # Made once for each length and kept; None if there is no memory for it.
+    try:
+        parts[_VIEWS][blocks] = memoryview(parts[_BUFFER])[: 16 * blocks]
+    except MemoryError:
+        pass
+    return parts[_VIEWS][blocks]
 
 
 @micropython.viper
-def decrypt(parts, source, title: int, counter: int, begin: int, count: int):
+def decrypt(parts, source, title: int, counter: int, begin: int, count: int) -> int:
     """Decrypt `source[begin:begin+count]` into `buffer[16:16+count]`; the system title
-    stands at `source[title]`, the invocation counter at `source[counter]`."""
+    stands at `source[title]`, the invocation counter at `source[counter]`. 0 if there is no
+    memory, else 1."""
     buffer = parts[_BUFFER]
     # Counter blocks: J0, 2, 3, ..
     b = ptr32(buffer)
@@ -64,9 +59,12 @@ def decrypt(parts, source, title: int, counter: int, begin: int, count: int):
         i += 1
     view = parts[_VIEWS][blocks]
     if not view:
-        view = _view(buffer, parts[_VIEWS], blocks)
-    parts[_ENCRYPT](view, view)
+        view = _view(parts, blocks)
+        if not view:
+            return 0
+    parts[_CIPHER](view, view)
     _xor(buffer, source, begin, count)
+    return 1
 
 
 @micropython.viper
@@ -86,75 +84,3 @@ def _xor(buffer: ptr32, data: ptr8, begin: int, count: int):
         b = ptr8(int(b) + 1)
         data = ptr8(int(data) + 1)
         count -= 1
-
-
-class Gcm:
-    """One key pair.
-
-    key, auth_key: bytes, 16; auth_key may be None (then there are only tags to ignore). buffer:
-    bytearray, 48 bytes longer than the longest plaintext. nonce: bytearray, 12; the
-    system title and invocation counter of the last telegram.
-    """
-
-    def __init__(self, key, auth_key, buffer, nonce):
-        self._buffer = buffer
-        self._auth_key = auth_key
-        encrypt = aes(key, _ECB).encrypt
-        self.parts = (buffer, nonce, [None] * (len(buffer) // 16 + 1), encrypt)
-        self._table = None
-        self._scratch = None
-        self._security = 0
-        if auth_key is not None:
-            self._table = bytearray(2048)
-            self._scratch = array("I", bytes(80))
-            hash_key = bytearray(16)
-            encrypt(hash_key, hash_key)
-            ghash_table(self._table, hash_key)
-
-    @micropython.viper
-    def tag_fits(self, security: int, data, begin: int, count: int) -> int:
-        """1 if the 12 bytes behind `data[begin:begin+count]` are the tag of the telegram
-        just decrypted (security control `security`), else 0; constant time."""
-        if security != int(self._security):
-            self._authenticated_data(security)
-        if int(ghash(self._scratch, self._table, data, begin, count, self._buffer)):
-            return 0
-        return 1
-
-    def plain_tag_fits(self, security, data, title, counter, begin, count):
-        """Authenticated only (security control 10): 1 if the tag behind the plain
-        `data[begin:begin+count]` fits; the text is copied to `buffer[16:16+count]`."""
-        decrypt(self.parts, data, title, counter, begin, 0)
-        buffer = self._buffer
-        # The additional data is one byte, the key and the text: it is laid out in
-        # the buffer, hashed, and the text then moved to where it belongs.
-        total = 17 + count
-        if 16 + total + 12 > len(buffer):
-            return 0
-        buffer[16] = security
-        for i in range(16):
-            buffer[17 + i] = self._auth_key[i]
-        copy(buffer, data, 33, begin, count + 12)
-        scratch = self._scratch
-        for i in range(18):
-            scratch[i] = 0
-        self._security = 0
-        scratch[_AAD_BITS] = total * 8
-        bad = ghash(scratch, self._table, buffer, 16, total, buffer)
-        copy(buffer, data, 16, begin, count)
-        return int(bad == 0)
-
-    def _authenticated_data(self, security):
-        # The hash state behind the additional data is the same for every telegram.
-        scratch = self._scratch
-        data = bytearray(32)
-        data[0] = security
-        data[1:17] = self._auth_key
-        for i in range(18):
-            scratch[i] = 0
-        ghash(scratch, self._table, data, 0, 32, self._buffer)
-        for i in range(4):
-            scratch[_START + i] = scratch[i]
-        scratch[_AAD_BITS] = 17 * 8
-        scratch[_TEXT_FACTOR] = 8
-        self._security = security

@@ -11,12 +11,14 @@ a customer interface: DC is opened with the same key.
 
 from array import array
 
-from ..octets import copy
+from ..octets import copy, extend
 from ..python import VIPER, const, micropython
-from .gcm import Gcm, decrypt
 
-if not VIPER:
+if VIPER:
+    from .gcm_viper import cipher, decrypt
+else:
     from ..python import ptr8, ptr32
+    from .gcm_plain import cipher, decrypt
 
 _TITLE = const(2)
 _LENGTH = const(10)
@@ -25,21 +27,29 @@ _SC_ENCRYPTED = const(0x20)
 _SC_REFUSED = const(0xCE)
 _TAG_LENGTH = const(12)
 _PLAIN = const(16)  # where the plaintext begins in the buffer
+_AROUND = const(48)  # bytes that the buffer has beside the plaintext
+_STEP = const(64)  # bytes; the buffer grows to multiples of it
 
 # Words of the state
 _END = const(0)  # behind the plaintext in the buffer
 _NEXT = const(1)  # position of the next APDU, 0 = nobody can know
 _AUTHENTICATED = const(2)
 _UNCHECKED = const(3)
-_SIZE = const(4)  # longest plaintext
-_KEYED = const(5)  # 1: there is a key
-_CHECKABLE = const(6)  # 1: there is an authentication key
+_SIZE = const(4)  # longest plaintext that the buffer holds, and
+_SIZE_MAX = const(5)  # how long it may become
+_KEYED = const(6)  # 1: there is a key
+_CHECKABLE = const(7)  # 1: there is an authentication key
+_WORDS = const(8)
 
-_STATE = const(0)  # of the parts
-_BUFFER = const(1)
-_GCM = const(2)
-_GCM_PARTS = const(3)
-_NONCE = const(4)
+# The parts, a list: subscripts are cheaper than attributes.
+_STATE = const(0)
+_BUFFER = const(1)  # bytearray; see gcm_viper
+_NONCE = const(2)  # bytearray, 12: system title and invocation counter
+_VIEWS = const(3)  # of the buffer, by number of blocks; see gcm_viper
+_CIPHER = const(4)
+_TAG_FITS = const(5)  # functions; this and what follows see tag_viper
+_PLAIN_TAG_FITS = const(6)
+_COUNT = const(10)
 
 # Codes of errors
 _ERR_TOO_LONG = const(8)
@@ -85,24 +95,24 @@ def open_apdu(parts, data, begin: int, end: int) -> int:
         count -= _TAG_LENGTH
     if count <= 0:
         return _ERR_CIPHERING
-    if count > state[_SIZE]:
+    if count > state[_SIZE] and int(_grow(parts, count)) == 0:
         return _ERR_TOO_LONG
     state[_END] = _PLAIN + count
     checkable = state[_CHECKABLE]
     if security & _SC_ENCRYPTED:
         if state[_KEYED] == 0:
             return _ERR_NO_KEY
-        decrypt(parts[_GCM_PARTS], data, begin + _TITLE, position + 1, text, count)
+        if int(decrypt(parts, data, begin + _TITLE, position + 1, text, count)) == 0:
+            return _ERR_TOO_LONG
         if tagged and checkable:
-            if int(parts[_GCM].tag_fits(security, data, text, count)) == 0:
+            if int(parts[_TAG_FITS](parts, security, data, text, count)) == 0:
                 return _ERR_TAG
             state[_AUTHENTICATED] = 1
         elif tagged:
             state[_UNCHECKED] = 1
     elif checkable:
-        if int(parts[_GCM].plain_tag_fits(
-            security, data, begin + _TITLE, position + 1, text, count
-        )) == 0:
+        fits = parts[_PLAIN_TAG_FITS]
+        if int(fits(parts, security, data, begin + _TITLE, position + 1, text, count)) == 0:
             return _ERR_TAG
         state[_AUTHENTICATED] = 1
     else:
@@ -113,30 +123,45 @@ def open_apdu(parts, data, begin: int, end: int) -> int:
     return 0
 
 
-class GeneralCiphering:
-    """Opens ciphered APDUs of up to `size` bytes with one key pair; see `open_apdu`,
-    whose first argument is `parts`.
+def _grow(parts, size):
+    # Make the buffer hold a plaintext of `size` bytes; 0 if it may not, or there is no
+    # memory. A meter's longest telegram needs this once.
+    state = parts[_STATE]
+    if size > state[_SIZE_MAX]:
+        return 0
+    size = min(size + _STEP - 1 & -_STEP, state[_SIZE_MAX])
+    try:
+        views = [None] * ((size + _AROUND) // 16 + 1)
+    except MemoryError:
+        return 0
+    parts[_VIEWS] = views  # the old ones look at where the buffer was
+    if not extend(parts[_BUFFER], size + _AROUND):
+        return 0
+    state[_SIZE] = size
+    return 1
 
-    key: bytes, 16, or None; auth_key: bytes, 16, or None. The plaintext is
-    `buffer[16:state[0]]`. nonce: bytearray, 12: system title and invocation counter.
+
+def make(key, auth_key, size):
+    """The parts (list) with which `open_apdu` opens APDUs of up to `size` bytes.
+
+    key: bytes, 16, or None; auth_key: bytes, 16, or None (then tags go unchecked). The
+    plaintext is `buffer[16:END]`. The buffer begins small and grows when a telegram
+    needs it.
     """
-
-    def __init__(self, key, auth_key, size):
-        self.buffer = bytearray(_PLAIN + size + 32)
-        self.nonce = bytearray(12)
-        self.state = array("i", bytes(28))
-        self.state[_SIZE] = size
-        self.state[_KEYED] = int(key is not None)
-        self.state[_CHECKABLE] = int(key is not None and auth_key is not None)
-        gcm = Gcm(key, auth_key, self.buffer, self.nonce) if key else None
-        self.parts = (self.state, self.buffer, gcm, gcm and gcm.parts, self.nonce)
-
-    @property
-    def authenticated(self):
-        """True if the tag of the APDU opened last was checked and fits."""
-        return self.state[_AUTHENTICATED] == 1
-
-    @property
-    def unchecked(self):
-        """True if the APDU opened last has a tag, but there is no key to check it."""
-        return self.state[_UNCHECKED] == 1
+    parts = [None] * _COUNT
+    parts[_STATE] = state = array("i", bytes(4 * _WORDS))
+    parts[_BUFFER] = bytearray(_AROUND)
+    parts[_NONCE] = bytearray(12)
+    parts[_VIEWS] = [None] * (_AROUND // 16 + 1)
+    state[_SIZE_MAX] = size
+    if key is not None:
+        state[_KEYED] = 1
+        parts[_CIPHER] = cipher(key)
+        if auth_key is not None:
+            if VIPER:
+                from .tag_viper import set_up
+            else:
+                from .tag_plain import set_up
+            state[_CHECKABLE] = 1
+            set_up(parts, auth_key)
+    return parts

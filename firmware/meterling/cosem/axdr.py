@@ -1,66 +1,69 @@
 """A-XDR (IEC 61334-6) as COSEM uses it: the structure of one data element.
 
-Only used when a telegram has a shape not seen before; see plan. An element becomes a
-tuple `(tag, position, width)`; `position` and `width` (bytes) are those of its value.
-Of an array and a structure `width` is a list of its elements.
+Only used when a telegram has a shape not seen before; see plan. The elements stand flat
+in an array('H'), four words each, a parent before its children:
+
+    tag | position of the value | its width in bytes, or number of children | index behind
+
+Index behind: where the next element that is no descendant begins.
 """
 
-from ..errors import DATA_TYPE, DECODE
+from array import array
+
 from ..python import const
 
-ARRAY = const(0x01)
-STRUCTURE = const(0x02)
-BIT_STRING = const(0x04)
-OCTET_STRING = const(0x09)
-VISIBLE_STRING = const(0x0A)
-UTF8_STRING = const(0x0C)
-INTEGER = const(0x0F)
-COMPACT_ARRAY = const(0x13)
-ENUM = const(0x16)
-DATE_TIME = const(0x19)
-DATE = const(0x1A)
-TIME = const(0x1B)
-DONT_CARE = const(0xFF)
+_ARRAY = const(0x01)
+_STRUCTURE = const(0x02)
+_BIT_STRING = const(0x04)
+_COMPACT_ARRAY = const(0x13)
+_DONT_CARE = const(0xFF)
 
 # Bytes of the value of tags 00 to 21 (hex digits); "-" where a length says it, or
 # where the tag is no type: null, boolean, double-long(-unsigned), bcd, integer, long,
 # unsigned, long-unsigned, long64(-unsigned), enum, float32/64, date-time, date, time,
 # and the delta types 1C to 21.
-_WIDTHS = "0--1-44------1-1212-88148C54124124"
+_WIDTHS = const(b"0--1-44------1-1212-88148C54124124")
+_STRINGS = const(b"\x09\x0a\x0c")  # octet, visible, UTF-8
 
 _MAX_DEPTH = const(8)
-_MAX_ELEMENTS = const(256)
+_MAX_WORDS = const(1024)  # 256 elements
 
-
-class AxdrError(ValueError):
-    """The structure is broken. `code` (int): DECODE or DATA_TYPE of errors."""
-
-    def __init__(self, code):
-        super().__init__(code)
-        self.code = code
+_ERR_DECODE = const(17)
+_ERR_DATA_TYPE = const(18)
 
 
 class Axdr:
     """Reads elements from `data` (bytes-like), from `position` (int) on, up to `end`.
 
-    Raises AxdrError for anything that is no A-XDR, deeper than 8 levels or more than
-    256 elements.
+    Raises ValueError(code), code: DECODE or DATA_TYPE of errors, for anything that is no
+    A-XDR, deeper than 8 levels or more than 256 elements.
     """
 
     def __init__(self, data, position, end):
         self._data = data
         self.position = position
         self._end = end
-        self._elements = 0
+        self.elements = None
+        self._words = 0
 
-    def element(self, depth=0):
-        """The next element, with its tag."""
-        return self._value(self._byte(), depth)
+    def read_all(self):
+        """Read one element and all inside it into `elements`."""
+        # Twice: counted first, so that nothing has to grow on a heap that is short.
+        position = self.position
+        self.read()
+        self.position = position
+        self.elements = array("H", bytes(2 * self._words))
+        self._words = 0
+        self.read()
+
+    def read(self, depth=0):
+        """The next element, which has its tag, and all inside it."""
+        self._value(self._byte(), depth)
 
     def _byte(self):
         position = self.position
         if position >= self._end:
-            raise AxdrError(DECODE)
+            raise ValueError(_ERR_DECODE)
         self.position = position + 1
         return self._data[position]
 
@@ -69,74 +72,114 @@ class Axdr:
         if length > 0x7F:
             count = length & 0x7F
             if not 1 <= count <= 4:
-                raise AxdrError(DECODE)
+                raise ValueError(_ERR_DECODE)
             length = 0
             for _ in range(count):
                 length = length << 8 | self._byte()
         if length > self._end:
-            raise AxdrError(DECODE)
+            raise ValueError(_ERR_DECODE)
         return length
 
+    def _append(self, tag, width):
+        at = self._words
+        if at >= _MAX_WORDS:
+            raise ValueError(_ERR_DECODE)
+        self._words = at + 4
+        if self.elements:
+            self.elements[at] = tag
+            self.elements[at + 1] = self.position
+            self.elements[at + 2] = width
+        self._close(at)
+        return at
+
+    def _close(self, at):
+        # What is read so far is all inside the element at index `at`.
+        if self.elements:
+            self.elements[at + 3] = self._words
+
     def _value(self, tag, depth):
-        self._elements += 1
-        if self._elements > _MAX_ELEMENTS or depth > _MAX_DEPTH:
-            raise AxdrError(DECODE)
-        if tag == ARRAY or tag == STRUCTURE:
+        if depth > _MAX_DEPTH:
+            raise ValueError(_ERR_DECODE)
+        if tag == _ARRAY or tag == _STRUCTURE:
             count = self._length()
-            return tag, self.position, [self.element(depth + 1) for _ in range(count)]
-        if tag == COMPACT_ARRAY:
-            return self._compact_array(depth)
-        if tag in (OCTET_STRING, VISIBLE_STRING, UTF8_STRING):
+            at = self._append(tag, count)
+            for _ in range(count):
+                self.read(depth + 1)
+            self._close(at)
+            return
+        if tag == _COMPACT_ARRAY:
+            self._compact_array(depth)
+            return
+        if tag in _STRINGS:
             width = self._length()
-        elif tag == BIT_STRING:
+        elif tag == _BIT_STRING:
             width = (self._length() + 7) // 8
-        elif tag == DONT_CARE:
+        elif tag == _DONT_CARE:
             width = 0
-        elif tag < len(_WIDTHS) and _WIDTHS[tag] != "-":
-            width = int(_WIDTHS[tag], 16)
+        elif tag < len(_WIDTHS) and _WIDTHS[tag] != 45:
+            width = int(_WIDTHS[tag : tag + 1], 16)
         else:
-            raise AxdrError(DATA_TYPE)
-        position = self.position
-        if position + width > self._end:
-            raise AxdrError(DECODE)
-        self.position = position + width
-        return tag, position, width
+            raise ValueError(_ERR_DATA_TYPE)
+        if self.position + width > self._end:
+            raise ValueError(_ERR_DECODE)
+        self._append(tag, width)
+        self.position += width
 
     def _compact_array(self, depth):
         # 13 | type description | length in bytes | values without their tags
-        description = self._description(depth)
+        description = self.position
+        self._describe(depth)
         length = self._length()
-        start = self.position
-        stop = start + length
+        stop = self.position + length
         if stop > self._end:
-            raise AxdrError(DECODE)
-        elements = []
+            raise ValueError(_ERR_DECODE)
+        at = self._append(_ARRAY, 0)
         while self.position < stop:
             before = self.position
-            elements.append(self._described(description, depth + 1))
+            self._described(description, depth + 1)
+            if self.elements:
+                self.elements[at + 2] += 1
             if self.position == before:
-                raise AxdrError(DECODE)
+                raise ValueError(_ERR_DECODE)
         if self.position != stop:
-            raise AxdrError(DECODE)
-        return ARRAY, start, elements
+            raise ValueError(_ERR_DECODE)
+        self._close(at)
 
-    def _description(self, depth):
+    def _describe(self, depth):
+        # Pass over a type description.
         if depth > _MAX_DEPTH:
-            raise AxdrError(DECODE)
+            raise ValueError(_ERR_DECODE)
         tag = self._byte()
-        if tag == ARRAY:
-            count = self._byte() << 8 | self._byte()
-            return tag, count, self._description(depth + 1)
-        if tag == STRUCTURE:
-            count = self._length()
-            return tag, count, [self._description(depth + 1) for _ in range(count)]
-        return tag, 0, None
+        if tag == _ARRAY:
+            self._byte()
+            self._byte()
+            self._describe(depth + 1)
+        elif tag == _STRUCTURE:
+            for _ in range(self._length()):
+                self._describe(depth + 1)
 
     def _described(self, description, depth):
-        tag, count, inner = description
-        if tag == ARRAY:
-            position = self.position
-            return tag, position, [self._described(inner, depth + 1) for _ in range(count)]
-        if tag == STRUCTURE:
-            return tag, self.position, [self._described(each, depth + 1) for each in inner]
-        return self._value(tag, depth)
+        # A value whose type is described at `description`; returns what is behind that.
+        tag = self._data[description]
+        if tag != _ARRAY and tag != _STRUCTURE:
+            self._value(tag, depth)
+            return description + 1
+        position = self.position
+        self.position = description + 1
+        if tag == _ARRAY:
+            count = self._byte() << 8 | self._byte()
+        else:
+            count = self._length()
+        description = self.position
+        if tag == _ARRAY:
+            self._describe(0)
+        behind = self.position
+        self.position = position
+        at = self._append(tag, count)
+        for _ in range(count):
+            if tag == _ARRAY:
+                self._described(description, depth + 1)
+            else:
+                behind = description = self._described(description, depth + 1)
+        self._close(at)
+        return behind

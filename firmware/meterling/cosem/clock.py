@@ -32,9 +32,7 @@ def is_date(data, position):
     year = data[position] << 8 | data[position + 1]
     month = data[position + 2]
     return (
-        2000 <= year < 2100
-        and 1 <= month <= 12
-        and 1 <= data[position + 3] <= _days(year, month)
+        2000 <= year < 2100 and 1 <= month <= 12 and 1 <= data[position + 3] <= _days(year, month)
     )
 
 

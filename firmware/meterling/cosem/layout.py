@@ -1,289 +1,248 @@
 """Reading a layout's pattern and matching it with the elements of a telegram.
 
-Only used for a shape not seen before. See layouts for what a pattern is made of.
+Only used for a shape not seen before. See layouts for what a pattern is made of, axdr
+for the elements, plan for the fields that come out.
 """
 
-from . import axdr, obis
-from .plan import (
-    CLOCK,
-    DATE,
-    FLOAT,
-    HEX,
-    NULL,
-    SIGNED,
-    SIGNED64,
-    TEXT,
-    TIME,
-    UNNAMED,
-    UNSIGNED,
-    UNSIGNED64,
-)
+from ..python import const
 
-_NO_CODE = bytes((UNNAMED, UNNAMED, 0, 0, 0, 255))
-_TYPES = {"u": (0x11, 0x12, 0x06, 0x15, 0x16, 0x03), "i": (0x0F, 0x10, 0x05, 0x14)}
-_STRINGS = (axdr.OCTET_STRING, axdr.VISIBLE_STRING, axdr.UTF8_STRING)
-_CLOSING = {"(": ")*", "{": "}", "[": "]"}
+# Tags; see axdr.
+_ARRAY = const(0x01)
+_STRUCTURE = const(0x02)
+_OCTET_STRING = const(0x09)
+_INTEGER = const(0x0F)
+_ENUM = const(0x16)
+_STRINGS = const(b"\x09\x0a\x0c")
+# Kinds of value; see plan.
+_KIND_TEXT = const(2)
+_KIND_CLOCK = const(3)
+_KIND_NULL = const(5)
+_KIND_DATE = const(7)
+_KIND_TIME = const(8)
+# By tag (00 to 21), where the value is no string and not empty.
+_KINDS = const(b"\0\0\0\0\6\1\0\0\0\0\0\0\0\6\0\1\1\0\0\0\x0a\x09\0\4\4\3\7\x08\1\1\1\0\0\0")
 
+# Roles of a field; see plan.
+_ROLE_CLOCK = const(1)
+_ROLE_DATE = const(2)
+_ROLE_TIME = const(3)
+_ROLE_METER = const(4)
 
-def kind_of(data, element):
-    """The kind (see plan) of a simple element; None if it is an array or structure."""
-    tag, position, width = element
-    if tag in (axdr.ARRAY, axdr.STRUCTURE):
-        return None
-    if tag in _STRINGS:
-        return CLOCK if is_clock(data, element) else TEXT
-    if width == 0:
-        return NULL
-    if tag == axdr.DATE_TIME:
-        return CLOCK
-    if tag == axdr.DATE:
-        return DATE
-    if tag == axdr.TIME:
-        return TIME
-    if tag in (0x17, 0x18):
-        return FLOAT
-    if tag == axdr.BIT_STRING or tag == 0x0D:
-        return HEX
-    if tag in (0x0F, 0x10, 0x05, 0x14, 0x1C, 0x1D, 0x1E):
-        return SIGNED64 if width == 8 else SIGNED
-    return UNSIGNED64 if width == 8 else UNSIGNED
+# A field's scaler and unit, from its end.
+_SCALER = const(-4)
+_UNIT = const(-3)
+
+_NO_CODE = const(b"\xff\xff\x00\x00\x00\xff")
+_LIST = const(b"\x01\x01\x00\x02\x81\xff")  # 1-1:0.2.129
+
+_SPACE = const(32)
+_OPTIONAL = const(63)  # ?
+_ROUND = const(40)  # ( .. )*
+_CURLY = const(123)  # { .. }
+_BRACKETS = const(b"({[")
 
 
-def is_clock(data, element):
-    """True for a date-time, also one sent as octet string: 12 bytes whose month, day,
-    hour, minute and second are in range or unspecified."""
-    tag, position, width = element
-    if tag == axdr.DATE_TIME:
+class Layout:
+    """Matches patterns with the elements of one telegram.
+
+    data: bytes-like. elements: array('H'), see axdr. fields: bytearray, the result; see
+    plan.
+    """
+
+    def __init__(self, data, elements):
+        self.data = data
+        self.elements = elements
+        self.fields = bytearray()
+        self._code = _NO_CODE
+        self.objects = 0  # index of the first capture object, 0 = none; see positional
+        self._pattern = b""
+
+    def fits(self, pattern):
+        """True if the whole telegram fits the pattern (bytes)."""
+        self._pattern = pattern
+        self.objects = 0
+        self.fields = bytearray()
+        elements = self.elements
+        return self._run(0, len(pattern), 0, 0, len(elements)) == len(elements)
+
+    def kind(self, i):
+        """The kind (see plan) of the element at index i; -1: an array or structure."""
+        tag = self.elements[i]
+        if tag in _STRINGS:
+            return _KIND_CLOCK if self.is_clock(i) else _KIND_TEXT
+        if tag == _ARRAY or tag == _STRUCTURE:
+            return -1
+        return _KINDS[tag] if self.elements[i + 2] else _KIND_NULL
+
+    def is_clock(self, i):
+        """True for a date-time that is sent as octet string: 12 bytes whose month, day,
+        hour, minute and second are in range or unspecified."""
+        elements = self.elements
+        if elements[i] != _OCTET_STRING or elements[i + 2] != 12:
+            return False
+        at = elements[i + 1]
+        data = self.data
+        month, day, hour = data[at + 2], data[at + 3], data[at + 5]
+        return (
+            (data[at] in b"\x07\x08\xff")
+            and (1 <= month <= 12 or month >= 0xFD)
+            and (1 <= day <= 31 or day >= 0xFD)
+            and (hour < 24 or hour == 0xFF)
+            and (data[at + 6] < 60 or data[at + 6] == 0xFF)
+            and (data[at + 7] < 60 or data[at + 7] == 0xFF)
+        )
+
+    def is_code(self, i):
+        """True for what can be an OBIS code: an octet string of 6 bytes."""
+        return self.elements[i] == _OCTET_STRING and self.elements[i + 2] == 6
+
+    def octets(self, i):
+        """The value of the element at index i, bytes."""
+        at = self.elements[i + 1]
+        return bytes(self.data[at : at + self.elements[i + 2]])
+
+    def add(self, i, code, attribute=2, unit=0, scaler=0, role=0):
+        """Append the field (see plan) of the simple element at index i, under an OBIS
+        code (bytes, 6)."""
+        position = self.elements[i + 1]
+        width = self.elements[i + 2]
+        kind = self.kind(i)
+        if kind == _KIND_CLOCK and not role and code[2:5] == b"\x01\x00\x00":
+            role = _ROLE_CLOCK
+        elif role == _ROLE_DATE:  # also where it comes as an octet string
+            kind = _KIND_DATE
+        elif role == _ROLE_TIME:
+            kind = _KIND_TIME
+        self.fields += (
+            bytes((position >> 8, position & 255, width >> 8, width & 255))
+            + code
+            + bytes((attribute, scaler + 128, unit, kind, role))
+        )
+
+    def add_scaler_unit(self, i):
+        """Give the latest field its scaler and unit; False if element i is no such pair."""
+        elements = self.elements
+        fields = self.fields
+        if (
+            elements[i] != _STRUCTURE
+            or elements[i + 2] != 2
+            or elements[i + 4] != _INTEGER
+            or elements[i + 8] != _ENUM
+            or not fields
+        ):
+            return False
+        fields[_SCALER] = self.data[elements[i + 5]] + 128 & 255
+        fields[_UNIT] = self.data[elements[i + 9]]
         return True
-    if tag != axdr.OCTET_STRING or width != 12:
-        return False
-    month, day, hour = data[position + 2], data[position + 3], data[position + 5]
-    return (
-        (data[position] in (0x07, 0x08, 0xFF))
-        and (1 <= month <= 12 or month >= 0xFD)
-        and (1 <= day <= 31 or day >= 0xFD)
-        and (hour < 24 or hour == 0xFF)
-        and (data[position + 6] < 60 or data[position + 6] == 0xFF)
-        and (data[position + 7] < 60 or data[position + 7] == 0xFF)
-    )
-
-
-def is_code(element):
-    """True for what can be an OBIS code: an octet string of 6 bytes."""
-    return element[0] == axdr.OCTET_STRING and element[2] == 6
-
-
-def scaler_unit(data, element):
-    """(scaler, unit) of a scaler-unit structure, or None."""
-    if element[0] != axdr.STRUCTURE or len(element[2]) != 2:
-        return None
-    scaler, unit = element[2]
-    if scaler[0] != axdr.INTEGER or unit[0] != axdr.ENUM:
-        return None
-    power = data[scaler[1]]
-    return power - 256 if power > 127 else power, data[unit[1]]
-
-
-def field(data, element, code, attribute=2, unit=obis.UNKNOWN_UNIT, scaler=0, role=""):
-    """The field (see Plan) of a simple element under an OBIS code (bytes, 6)."""
-    kind = kind_of(data, element)
-    if kind == CLOCK and not role and code[2:5] == b"\x01\x00\x00":
-        role = "clock"
-    return element[1], element[2], kind, code, attribute, scaler, unit, role
-
-
-class Matcher:
-    """Matches one pattern with the elements of one telegram; `fields` is the result."""
-
-    def __init__(self, data, pattern):
-        self._data = data
-        self._tokens = pattern.split()
-        self._code = None
-        self._objects = ()
-        self.fields = []
-
-    def fits(self, element):
-        """True if the whole element fits the pattern."""
-        return self._run(0, len(self._tokens), (element,), 0) == 1
 
     def _close(self, at):
-        opening = self._tokens[at]
+        # Where the bracket that opens at `at` closes.
+        pattern = self._pattern
+        opening = pattern[at]
+        closing = opening + (1 if opening == _ROUND else 2)  # in ASCII
         depth = 0
-        for i in range(at, len(self._tokens)):
-            token = self._tokens[i]
-            if token == opening:
+        for i in range(at, len(pattern)):
+            if pattern[i] == opening:
                 depth += 1
-            elif token.rstrip("?") == _CLOSING[opening]:
+            elif pattern[i] == closing:
                 depth -= 1
                 if not depth:
                     return i
-        raise ValueError(opening)
+        raise ValueError
 
-    def _run(self, at, stop, elements, position):
-        # Match tokens[at:stop] with elements[position:]; the position behind, or -1.
-        tokens = self._tokens
-        while at < stop:
-            token = tokens[at]
-            if token == "(":
-                close = self._close(at)
-                first = position
-                while True:
-                    mark = len(self.fields)
-                    behind = self._run(at + 1, close, elements, position)
-                    if behind <= position:
-                        del self.fields[mark:]
-                        break
-                    position = behind
-                if position == first:
-                    return -1
-                at = close + 1
-                continue
-            optional = token[-1] == "?"
-            fits = False
-            close = at
+    def _run(self, at, stop, first, i, end):
+        # Match pattern[at:stop] with the elements of one level, which begins at index
+        # `first` and ends at `end`, from index i on; the index behind, or -1.
+        pattern = self._pattern
+        while True:
+            while at < stop and pattern[at] == _SPACE:
+                at += 1
+            if at >= stop:
+                return i
             mark = len(self.fields)
-            if token in _CLOSING:
-                close = self._close(at)
-                optional = tokens[close][-1] == "?"
-                if position < len(elements):
-                    tag, _, inner = elements[position]
-                    fits = (
-                        tag == (axdr.STRUCTURE if token == "{" else axdr.ARRAY)
-                        and self._run(at + 1, close, inner, 0) == len(inner)
-                    )
-            elif position < len(elements):
-                word = token[:-1] if optional else token
-                fits = self._leaf(word, elements, position)
+            begin = at
+            if pattern[at] in _BRACKETS:
+                at = self._close(at)
+                if pattern[begin] == _ROUND:
+                    behind = i
+                    again = self._run(begin + 1, at, first, i, end)
+                    while again > behind:
+                        behind = again
+                        mark = len(self.fields)
+                        again = self._run(begin + 1, at, first, behind, end)
+                    self._back_to(mark)
+                    if behind == i:
+                        return -1
+                    i = behind
+                    at += 2  # )*
+                    continue
+                fits = (
+                    i < end
+                    and self.elements[i] == (_STRUCTURE if pattern[begin] == _CURLY else _ARRAY)
+                    and self._run(begin + 1, at, i + 4, i + 4, self.elements[i + 3])
+                    == self.elements[i + 3]
+                )
+                at += 1
+            else:
+                at += 1
+                while at < stop and pattern[at] != _SPACE and pattern[at] != _OPTIONAL:
+                    at += 1
+                fits = i < end and self._leaf(pattern[begin:at], first, i)
+            optional = at < stop and pattern[at] == _OPTIONAL
+            if optional:
+                at += 1
             if fits:
-                position += 1
+                i = self.elements[i + 3]
             elif optional:
-                del self.fields[mark:]
+                self._back_to(mark)
             else:
                 return -1
-            at = close + 1
-        return position
 
-    def _leaf(self, word, elements, position):
-        element = elements[position]
-        data = self._data
-        tag, at, width = element
-        if word == "obis":
-            if not is_code(element):
-                return False
-            self._code = bytes(data[at : at + 6])
-            return True
-        if word == "unit":
-            found = scaler_unit(data, element)
-            if not found or not self.fields:
-                return False
-            last = self.fields[-1]
-            self.fields[-1] = last[:5] + found + last[7:]
-            return True
-        if word == "objects":
-            return self._capture_objects(element)
-        kind = kind_of(data, element)
-        if word == "pushed":
-            return self._pushed(element, position, kind)
-        if kind is None:
-            return False
-        if word == "value" or word == "quantity":
-            unit = obis.unit_of(self._code) if word == "quantity" else obis.UNKNOWN_UNIT
-            self.fields.append(field(data, element, self._code, 2, unit))
-            return True
-        if word == "clock":
-            return kind == CLOCK and self._role(element, word)
-        if word == "time" or word == "date":
-            wanted = 4 if word == "time" else 5
-            return (
-                width == wanted
-                and tag in (axdr.OCTET_STRING, axdr.TIME, axdr.DATE)
-                and self._role(element, word)
-            )
-        if word == "meter":
-            return tag in _STRINGS and self._role(element, word)
-        return self._named(word, element, position)
+    def _back_to(self, mark):
+        if mark < len(self.fields):
+            self.fields = self.fields[:mark]
 
-    def _role(self, element, role):
-        found = field(self._data, element, _NO_CODE, role=role)
-        if role == "time" or role == "date":  # also where it comes as an octet string
-            found = found[:2] + (TIME if role == "time" else DATE,) + found[3:]
-        self.fields.append(found)
-        return True
-
-    def _named(self, word, element, position):
-        # CODE:TYPE[:UNIT[:SCALER]]; the code itself may hold a colon.
-        parts = word.split(":")
-        if len(parts) > 2 and "-" in parts[0]:
-            parts[:2] = [parts[0] + ":" + parts[1]]
-        name, kind = parts[0], parts[1]
-        tag, _, width = element
-        if kind == "text":
-            if tag not in _STRINGS or (is_clock(self._data, element)):
+    def _leaf(self, word, first, i):
+        if word == b"obis":
+            if not self.is_code(i):
                 return False
-        elif tag not in _TYPES[kind[0]] or width * 8 != int(kind[1:]):
-            return False
-        attribute = 2
-        if name == "?":
-            code = bytes((UNNAMED, position, 0, 0, 0, 255))
+            self._code = self.octets(i)
+            return True
+        if word == b"unit":
+            return self.add_scaler_unit(i)
+        kind = self.kind(i)
+        role = 0
+        code = _NO_CODE
+        unit = 0
+        if word == b"value" or word == b"quantity":
+            if kind < 0:
+                return False
+            code = self._code
+            if word == b"quantity":
+                from .obis import unit_of
+
+                unit = unit_of(code)
+        elif word == b"clock":
+            role = _ROLE_CLOCK
+            if kind != _KIND_CLOCK:
+                return False
+        elif word == b"time" or word == b"date":
+            role = _ROLE_TIME if word == b"time" else _ROLE_DATE
+            if self.elements[i + 2] != (4 if role == _ROLE_TIME else 5):
+                return False
+            if self.elements[i] not in b"\x09\x1a\x1b":
+                return False
+        elif word == b"list":
+            code = _LIST
+            if kind != _KIND_TEXT:
+                return False
+        elif word == b"meter":
+            role = _ROLE_METER
+            if self.elements[i] not in _STRINGS:
+                return False
         else:
-            name, _, number = name.partition("/")
-            code = obis.parse(name)
-            attribute = int(number or 2)
-        unit = obis.unit_number(parts[2]) if len(parts) > 2 else obis.UNKNOWN_UNIT
-        scaler = int(parts[3]) if len(parts) > 3 else 0
-        self.fields.append(field(self._data, element, code, attribute, unit, scaler))
+            from .positional import leaf
+
+            return leaf(self, word.decode(), first, i)
+        self.add(i, code, 2, unit, 0, role)
         return True
-
-    def _capture_objects(self, element):
-        # An array of { class (u16), logical name, attribute (i8), data index (u16) }.
-        tag, _, entries = element
-        if tag != axdr.ARRAY or not entries:
-            return False
-        for entry in entries:
-            if entry[0] != axdr.STRUCTURE or len(entry[2]) != 4 or not is_code(entry[2][1]):
-                return False
-        self._objects = entries
-        return True
-
-    def _pushed(self, element, position, kind):
-        if position >= len(self._objects):
-            return False
-        if kind is not None:
-            _, name, attribute, _ = self._objects[position][2]
-            code = bytes(self._data[name[1] : name[1] + 6])
-            number = self._data[attribute[1]]
-            unit = obis.unit_of(code) if number == 2 else obis.UNKNOWN_UNIT
-            self.fields.append(field(self._data, element, code, number, unit))
-        return True
-
-
-def tagged(data, element):
-    """Fields of any structure: values behind their OBIS codes, with scaler and unit
-    where they follow, everything else by its position. For what no layout describes."""
-    fields = []
-    count = 0
-    waiting = [element]
-    code = None
-    while waiting:
-        element = waiting.pop(0)
-        kind = kind_of(data, element)
-        if kind is None:
-            found = scaler_unit(data, element)
-            if found and fields and fields[-1][6] == obis.UNKNOWN_UNIT:
-                fields[-1] = fields[-1][:5] + found + fields[-1][7:]
-                count += 1
-            else:
-                waiting[0:0] = element[2]
-            continue
-        following = waiting[0] if waiting else None
-        if code is None and is_code(element) and following and kind_of(data, following) is not None:
-            code = bytes(data[element[1] : element[1] + 6])
-        elif code is not None:
-            fields.append(field(data, element, code))
-            code = None
-        elif kind == CLOCK:
-            fields.append(field(data, element, _NO_CODE, role="clock"))
-        else:
-            fields.append(field(data, element, bytes((UNNAMED, min(count, 254), 0, 0, 0, 255))))
-        count += 1
-    return fields

@@ -1,84 +1,113 @@
 """The first telegram of a shape: taken apart completely, and written down as a plan.
 
-    0F | long invoke id and priority (4) | 00 or 0C date-time (12) | data        data-notification
-    data                                                                         without its head
+0F | long invoke id and priority (4) | 00 or 0C date-time (12) | data        data-notification
+data                                                                         without its head
 """
 
-from ..errors import APDU, DATA_TYPE, DECODE, EMPTY
-from ..python import const
-from . import layouts
-from .axdr import Axdr, AxdrError, DATE_TIME
-from .layout import Matcher, field, tagged
-from .plan import NULL, OPAQUE, Plan
+from ..python import const, unload
 
+_HERE = const("meterling.cosem")
+_OF_LAYOUT = const("layout layouts positional obis")
 _DATA_NOTIFICATION = const(0x0F)
-_NO_CODE = b"\xff\xff\x00\x00\x00\xff"
-_METER_CODES = ("0-0:96.1.0", "0-0:96.1.1", "1-1:0.0.5", "1-1:96.1.0", "1-0:0.0.0", "0-0:42.0.0")
+_COMMENT = const(35)  # "#"
+
+_ERR_APDU = const(9)
+_ERR_DECODE = const(17)
+_ERR_DATA_TYPE = const(18)
+_ERR_EMPTY = const(19)
+
+# See plan.
+_FIELD = const(15)
+_KIND = const(13)
+_KIND_CLOCK = const(3)
+_KIND_NULL = const(5)
+_KIND_OPAQUE = const(11)
+_ROLE_CLOCK = const(1)
+_HIDDEN = const(5)
 
 
 def learn(apdu, begin, end, title=b"", own_layouts=""):
-    """A Plan of the APDU at `apdu[begin]` that ends by `end`, or an error code (int):
+    """A plan of the APDU at `apdu[begin]` that ends by `end`, or an error code (int):
     APDU, DECODE, DATA_TYPE, EMPTY.
 
     title: bytes, 8, or b"" (the system title chooses layouts of its maker).
-    own_layouts: str, lines as in layouts.TABLE that are tried first.
+    own_layouts: str, lines as in layouts that are tried first.
     """
-    fields = []
+    head = b""
     position = begin
     if apdu[position] == _DATA_NOTIFICATION:
-        fields.append((position + 1, 4, OPAQUE, _NO_CODE, 0, 0, 0, "hidden"))
+        head = _head(position + 1, 4, _KIND_OPAQUE, _HIDDEN)
         position += 5
         width = apdu[position] if position < end else 255
         position += 1
         if width == 12:
-            fields.append(field(apdu, (DATE_TIME, position, 12), _NO_CODE, role="clock"))
+            head += _head(position, 12, _KIND_CLOCK, _ROLE_CLOCK)
             position += 12
         elif width:
-            return DECODE
-    reader = Axdr(apdu, position, end)
+            return _ERR_DECODE
     try:
-        element = reader.element()
-    except AxdrError as error:
-        if error.code == DATA_TYPE and position == begin:
-            return APDU
-        return error.code
-    name, found = _lay_out(apdu, element, bytes(title[:3]), own_layouts)
-    if not any(each[2] != NULL for each in found):
-        return EMPTY
-    fields.extend(found)
-    fields.sort(key=lambda each: each[0])
-    plan = Plan(apdu, begin, reader.position, fields, name)
-    _find_meter(plan)
-    return plan
+        elements, stop = _elements(apdu, position, end)
+    except ValueError as error:
+        if error.args[0] == _ERR_DATA_TYPE and position == begin:
+            return _ERR_APDU
+        return error.args[0]
+    name, fields = _lay_out(apdu, elements, bytes(title[:3]), own_layouts.encode())
+    if all(fields[at] == _KIND_NULL for at in range(_KIND, len(fields), _FIELD)):
+        return _ERR_EMPTY
+    from .plan import make_plan
+
+    return make_plan(apdu, begin, stop, head + fields, name)
 
 
-def _lay_out(apdu, element, maker, own_layouts):
-    for table in (own_layouts, layouts.TABLE):
-        for line in table.split("\n"):
-            words = line.split(None, 2)
-            if len(words) < 3 or line[0] == "#":
-                continue
-            name, makers, pattern = words
-            if makers != "*" and maker not in makers.encode().split(b","):
-                continue
-            matcher = Matcher(apdu, pattern)
-            if matcher.fits(element):
-                return name, matcher.fields
-    return "", tagged(apdu, element)
+# One step after the other, so that never the code of all is in memory.
 
 
-def _find_meter(plan):
-    # The number on the meter's plate, where no position of the layout says so.
-    if plan.meter < plan.count:
-        return
-    from .obis import parse
-    from .plan import NOWHERE, RECORD, TEXT, KIND
+def _elements(apdu, position, end):
+    # The elements (see axdr) and where they end.
+    from .axdr import Axdr
 
-    for wanted in _METER_CODES:
-        code = parse(wanted)
-        for i in plan.shown:
-            at = RECORD * i
-            if plan.records[at : at + 6] == code and plan.records[at + KIND] == TEXT:
-                plan.meter = i
-                return
-    plan.meter = NOWHERE
+    reader = Axdr(apdu, position, end)
+    reader.read_all()
+    unload(_HERE, "axdr")
+    return reader.elements, reader.position
+
+
+def _head(position, width, kind, role):
+    return (
+        bytes((position >> 8, position & 255, 0, width))
+        + b"\xff\xff\x00\x00\x00\xff"
+        + bytes((2, 128, 0, kind, role))
+    )
+
+
+def _lay_out(apdu, elements, maker, own_layouts):
+    # Name (str) and fields of the first layout that fits; the name is "" if none does.
+    from .layout import Layout
+
+    layout = Layout(apdu, elements)
+    name = _first_that_fits(layout, maker, own_layouts.split(b"\n"))
+    if not name:
+        from .layouts import WITH_CODES
+
+        name = _first_that_fits(layout, maker, WITH_CODES)
+    if not name:
+        from .positional import BY_POSITION, take_tagged
+
+        name = _first_that_fits(layout, maker, BY_POSITION)
+        if not name:
+            take_tagged(layout)
+    unload(_HERE, _OF_LAYOUT)
+    return name, layout.fields
+
+
+def _first_that_fits(layout, maker, lines):
+    for line in lines:
+        words = line.split(None, 2)
+        if (
+            len(words) == 3
+            and words[0][0] != _COMMENT
+            and (words[1] == b"*" or maker in words[1].split(b","))
+            and layout.fits(words[2])
+        ):
+            return words[0].decode()
+    return ""

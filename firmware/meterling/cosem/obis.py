@@ -1,54 +1,43 @@
 """OBIS codes (IEC 62056-6-1) and COSEM units (IEC 62056-6-2, table 4)."""
 
-# Only the units that occur on customer interfaces; by the standard's enumeration.
-UNITS = {
-    1: "a",
-    5: "h",
-    6: "min",
-    7: "s",
-    8: "°",
-    9: "°C",
-    13: "m³",
-    14: "m³",
-    27: "W",
-    28: "VA",
-    29: "var",
-    30: "Wh",
-    31: "VAh",
-    32: "varh",
-    33: "A",
-    35: "V",
-    44: "Hz",
-    255: "",
-}
-UNKNOWN_UNIT = 0  # the frame gives none, and nobody knows
+from ..python import const
+
+# Only the units that occur on customer interfaces; by the standard's enumeration. 0: the
+# frame gives none, and nobody knows.
+_UNITS = const(
+    "1 a 5 h 6 min 7 s 8 ° 9 °C 13 m³ 14 m³ 27 W 28 VA 29 var 30 Wh 31 VAh 32 varh 33 A 35 V 44 Hz"
+)
+
+
+def units():
+    """Names of the units (str) by their enumeration value (dict)."""
+    words = _UNITS.split(" ")
+    return {int(words[i]): words[i + 1] for i in range(0, len(words), 2)}
 
 
 def unit_number(name):
-    """The enumeration value of a unit, 255 for ""; KeyError if it is not in UNITS."""
-    for number in UNITS:
-        if UNITS[number] == name:
-            return number
-    raise KeyError(name)
+    """The enumeration value of a unit, 255 for ""; ValueError if there is none."""
+    words = _UNITS.split(" ")
+    return int(words[words.index(name) - 1]) if name else 255
 
 
 def unit_of(code):
     """The unit (enumeration value) that an OBIS code of electricity implies, for
-    meters that send none; UNKNOWN_UNIT where the code implies none. code: bytes, 6."""
+    meters that send none; 0 where the code implies none. code: bytes, 6."""
     if code[0] != 1:
-        return UNKNOWN_UNIT
+        return 0
     c = code[2]
     if c in (32, 52, 72) and code[3] == 7:
         return 35
     kind = c % 20  # the phases repeat the sums' codes at 20, 40 and 60 more
     if c > 80 or not 1 <= kind <= 10:
-        return UNKNOWN_UNIT
+        return 0
     kind = 0 if kind <= 2 else 1 if kind <= 8 else 2
     if code[3] == 7:
         return (27, 29, 28)[kind]
     if code[3] in (8, 9):
         return (30, 32, 31)[kind]
-    return UNKNOWN_UNIT
+    return 0
 
 
 def parse(text):

@@ -1,37 +1,48 @@
-"""Compare and pick up: plain twin of plan_viper, by `struct`."""
+"""What is done with a telegram whose plan is known: plain twin of plan_viper, by `struct`."""
 
-from struct import Struct
+try:
+    from struct import Struct
+except ImportError:  # MicroPython
+    from struct import unpack_from
 
+    class Struct:
+        """As much of CPython's class as is needed here."""
+
+        def __init__(self, layout):
+            self.unpack_from = lambda data, begin=0: unpack_from(layout, data, begin)
+
+
+_COMPILED = 2
 _NUMBERS = {1: "B", 2: "H", 4: "I"}
 
 
-def compile_ops(template, ops):
-    """What `extract` works from: two `struct` formats, one for the constant runs and
-    one for the numbers, and where the other values stand."""
+def compile_plan(template, places):
+    """Two `struct` formats, one for the constant runs and one for the numbers, and where
+    the other values stand."""
     constants = numbers = ">"
     numeric = []
     positions = []
     behind = 0
-    count = len(ops) // 2
-    for i in range(count):
-        run, width = ops[2 * i], ops[2 * i + 1]
-        behind += run
+    for i in range(len(places) // 2):
+        position, width = places[2 * i], places[2 * i + 1]
+        run = position - behind
         letter = _NUMBERS.get(width)
-        width &= 0x7FFF
+        if width >= 0xFFF8:
+            width &= 7
         constants += f"{run}s{width}x"
         numbers += f"{run}x" + (letter or f"{width}x")
         if letter:
             numeric.append(i)
         else:
-            positions.append((i, behind))
-        behind += width
-    constants = Struct(f"{constants}{ops[2 * count]}s").unpack_from
+            positions.append((i, position))
+        behind = position + width
+    constants = Struct(f"{constants}{len(template) - behind}s").unpack_from
     return constants, constants(template), Struct(numbers).unpack_from, numeric, positions
 
 
-def extract(apdu, _template, compiled, values, begin, _count):
+def extract(apdu, plan, values, begin):
     """See plan."""
-    constants, expected, numbers, numeric, positions = compiled
+    constants, expected, numbers, numeric, positions = plan[_COMPILED]
     if constants(apdu, begin) != expected:
         return 0
     for i, number in zip(numeric, numbers(apdu, begin)):
@@ -39,3 +50,22 @@ def extract(apdu, _template, compiled, values, begin, _count):
     for i, position in positions:
         values[i] = begin + position
     return 1
+
+
+def check(rules, limits, values, count):
+    """See plan."""
+    for i in range(count):
+        rule = rules[i]
+        if rule:
+            number = values[i]
+            if rule == 32:
+                number = number - limits[count + i] & 0xFFFFFFFF if rules[count] else 0
+            elif rule < 16:
+                bits = (rule - 8) * 8
+                if number >> bits - 1 & 1:
+                    number = (1 << bits) - number
+            if number > limits[i]:
+                return i + 1
+    limits[count:] = values[:count]
+    rules[count] = 1
+    return 0

@@ -1,35 +1,35 @@
-"""Compare and pick up: viper kernel of plan (twin: plan_plain)."""
-
-from array import array
+"""What is done with a telegram whose plan is known: viper kernels (twin: plan_plain)."""
 
 import micropython
+from micropython import const
 
-_OFFSET_ONLY = 0x8000
+# Parts of a plan, and words of its shape; see plan.
+_SHAPE = const(0)
+_TEMPLATE = const(1)
+_COMPILED = const(2)
+_PLACES = const(5)
+_LENGTH = const(0)
+_COUNT = const(1)
 
 
-def compile_ops(template, ops):
-    """What `extract` works from: a mask, FF where a byte is constant (bytearray, as long
-    as the template), and for each value its position and width (array('H'))."""
+def compile_plan(template, places):
+    """A mask, FF where a byte of the template is constant (bytearray)."""
     mask = bytearray(b"\xff" * len(template))
-    places = array("H", bytes(4 * (len(ops) // 2)))
-    behind = 0
-    for i in range(len(ops) // 2):
-        width = ops[2 * i + 1]
-        places[2 * i] = behind + ops[2 * i]
-        places[2 * i + 1] = width
-        behind += ops[2 * i]
-        for _ in range(width & ~_OFFSET_ONLY):
-            mask[behind] = 0
-            behind += 1
-    return mask, places
+    for i in range(0, len(places), 2):
+        width = places[i + 1]
+        for at in range(places[i], places[i] + (width if width < 0xFFF8 else width & 7)):
+            mask[at] = 0
+    return mask
 
 
 @micropython.viper
-def extract(apdu: ptr8, template: ptr8, compiled, values: ptr32, begin: int, count: int) -> int:
+def extract(apdu: ptr8, plan, values: ptr32, begin: int) -> int:
     """See plan."""
     base = int(apdu)
-    mask = ptr8(compiled[0])
-    n = int(len(compiled[0]))
+    template = ptr8(plan[_TEMPLATE])
+    mask = ptr8(plan[_COMPILED])
+    shape = ptr16(plan[_SHAPE])
+    n = shape[_LENGTH]
     apdu = ptr8(base + begin)
     if int(apdu) & 3 == 0:
         # What was deciphered begins on a word boundary, as template and mask do.
@@ -58,7 +58,8 @@ def extract(apdu: ptr8, template: ptr8, compiled, values: ptr32, begin: int, cou
         template = ptr8(int(template) + 1)
         mask = ptr8(int(mask) + 1)
         n -= 1
-    places = ptr16(compiled[1])
+    places = ptr16(plan[_PLACES])
+    count = shape[_COUNT]
     begin += base
     while count > 0:
         apdu = ptr8(begin + places[0])
@@ -75,3 +76,37 @@ def extract(apdu: ptr8, template: ptr8, compiled, values: ptr32, begin: int, cou
         places = ptr16(int(places) + 4)
         count -= 1
     return 1
+
+
+@micropython.viper
+def check(rules: ptr8, limits: ptr32, values: ptr32, count: int) -> int:
+    """See plan."""
+    last = ptr32(int(limits) + (count << 2))
+    i = 0
+    while i < count:
+        rule = rules[i]
+        if rule:
+            number = uint(values[i])
+            if rule == 32:
+                if rules[count]:
+                    number = uint(values[i] - last[i])
+                else:
+                    number = uint(0)
+            elif rule < 16:
+                bits = (rule - 8) << 3
+                if int(number >> (bits - 1)) & 1:
+                    number = uint(0) - number
+                    if bits == 8:
+                        number = number & 0xFF
+                    elif bits == 16:
+                        number = number & 0xFFFF
+            number = number & (uint(0xFFFF) << 16 | uint(0xFFFF))
+            if number > uint(limits[i]):
+                return i + 1
+        i += 1
+    i = 0
+    while i < count:
+        last[i] = values[i]
+        i += 1
+    rules[count] = 1
+    return 0

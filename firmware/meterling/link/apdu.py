@@ -9,7 +9,7 @@ have a telegram whose tag does not fit looked at again from its second byte.
 """
 
 from ..python import VIPER, const, micropython
-from .framer import Framer, count
+from .framer import count, make
 
 if not VIPER:
     from ..python import ptr8, ptr32
@@ -45,7 +45,9 @@ def _find(raw, at):
     length = 0
     need = 0
     while need == 0:
-        while position < end and octets[position] != _GENERAL_GLO and octets[position] != _GENERAL_DED:
+        while (
+            position < end and octets[position] != _GENERAL_GLO and octets[position] != _GENERAL_DED
+        ):
             position += 1
         if position >= end:
             need = end + 1
@@ -125,15 +127,14 @@ def _frame(parts, begin: int, end: int):
     count(parts, _FRAMES)
 
 
-class Apdu(Framer):
-    """Bare general-glo- and general-ded-ciphering APDUs of up to `size` bytes."""
+def link(counts, size):
+    """The parts (see framer) that find bare general-glo- and general-ded-ciphering APDUs
+    of up to `size` bytes. counts: array of errors.Counters."""
+    return make(counts, size, 0, _find, _frame)
 
-    def __init__(self, counters, size):
-        super().__init__(counters, size, 0, _find, _frame)
 
-    def reject(self):
-        """The payload just delivered is not what it seemed: look for another one
-        behind its first byte."""
-        state = self.state
-        state[_START] = state[_START] - state[_LENGTH] + 1
-        state[_NEED] = 0
+def reject(state):
+    """The payload just delivered is not what it seemed: look for another one behind its
+    first byte."""
+    state[_START] = state[_START] - state[_LENGTH] + 1
+    state[_NEED] = 0

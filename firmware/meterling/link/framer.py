@@ -9,7 +9,7 @@ with it.
 
 from array import array
 
-from ..octets import copy
+from ..octets import copy, extend
 from ..python import VIPER, const, micropython
 
 if not VIPER:
@@ -30,11 +30,16 @@ _BEGIN = const(12)  # where that payload, or the data of the frame, begins
 _STOP = const(13)  # and where it ends; 0: the frame has none
 _NOISE = const(14)  # 1: in a stretch of bytes that belong to no frame
 _IDLE = const(15)  # byte that may fill the time between frames, 256 = none
-_CAPACITY = const(16)  # of `raw`, bytes
-_SIZE = const(17)  # of `joined`, bytes
+_CAPACITY = const(16)  # of `raw`, bytes, and
+_CAPACITY_MAX = const(17)  # how large it may grow
 _FIRST = const(18)  # where the segmented payload begins in `joined`
 _MORE = const(19)  # 1: more segments follow
-_WORDS = const(20)
+_SIZE = const(20)  # of `joined`, bytes, and
+_SIZE_MAX = const(21)  # how large it may grow
+_WORDS = const(22)
+
+_RAW_AT_FIRST = const(272)  # bytes: an M-Bus frame
+_STEP = const(64)  # bytes; buffers grow to multiples of it
 
 # Codes of errors
 _ERR_NOISE = const(4)
@@ -43,7 +48,7 @@ _ERR_CHECKSUM = const(6)
 _ERR_TOO_LONG = const(8)
 
 
-# A link layer's parts, a tuple: subscripts are cheaper than attributes.
+# A link layer's parts, a list: subscripts are cheaper than attributes.
 _RAW = const(0)  # bytearray: bytes as they came
 _JOINED = const(1)  # bytearray: a segmented payload
 _STATE = const(2)
@@ -59,7 +64,6 @@ def feed(parts, chunk, position: int, length: int) -> int:
     raw = parts[_RAW]
     words = parts[_STATE]
     state = ptr32(words)
-    octets = ptr8(raw)
     capacity = state[_CAPACITY]
     state[_READY] = 0
     while True:
@@ -93,7 +97,7 @@ def feed(parts, chunk, position: int, length: int) -> int:
                         state[_FIRST] = fill
                     end = fill + stop - begin
                     state[_FILL] = 0
-                    if end > state[_SIZE]:
+                    if end > state[_SIZE] and int(_grow(parts, _JOINED, _SIZE, end)) == 0:
                         count(parts, _ERR_TOO_LONG)
                     else:
                         copy(parts[_JOINED], raw, fill, begin, stop - begin)
@@ -107,10 +111,12 @@ def feed(parts, chunk, position: int, length: int) -> int:
             elif state[_QUIET]:
                 break
             elif state[_NEED] - start > capacity:
-                # It claims more than the buffer holds: no meter of this kind.
-                count(parts, _ERR_TOO_LONG)
-                state[_START] = start + 1
-                state[_NEED] = 0
+                if int(_grow(parts, _RAW, _CAPACITY, state[_NEED] - start)) == 0:
+                    # It claims more than the buffer holds: no meter of this kind.
+                    count(parts, _ERR_TOO_LONG)
+                    state[_START] = start + 1
+                    state[_NEED] = 0
+                capacity = state[_CAPACITY]
         if position == length:
             return position
         start = state[_START]
@@ -167,31 +173,45 @@ def drop(parts, code: int):
         count(parts, code)
 
 
-class Framer:
-    """Base of the link layers.
+def make(counts, capacity, size, find, frame, idle=256):
+    """The parts of a link layer (list), for `feed` and `quiet`.
 
-    counters: errors.Counters. capacity, size: bytes of the longest frame and of the
-    longest segmented payload. find(raw, state): looks for one frame in
-    `raw[START:END]`. frame(parts, begin, end): finds its data (BEGIN, STOP, MORE).
-    idle: byte that may fill the time between frames.
+    counts: array of errors.Counters. capacity, size: bytes of the longest frame and of
+    the longest segmented payload; the buffers begin small and grow when a telegram needs
+    it. find(raw, state): looks for one frame in `raw[START:END]`. frame(parts, begin,
+    end): finds its data (BEGIN, STOP, MORE). idle: byte that may fill the time between
+    frames.
     """
+    state = array("i", bytes(4 * _WORDS))
+    state[_IDLE] = idle
+    state[_CAPACITY] = min(capacity, _RAW_AT_FIRST)
+    state[_CAPACITY_MAX] = capacity
+    state[_SIZE_MAX] = size + 3
+    return [bytearray(state[_CAPACITY]), bytearray(), state, counts, find, frame]
 
-    def __init__(self, counters, capacity, size, find, frame, idle=256):
-        self.raw = bytearray(capacity)
-        self.joined = bytearray(size + 3)
-        self.state = array("i", bytes(4 * _WORDS))
-        self.state[_IDLE] = idle
-        self.state[_CAPACITY] = capacity
-        self.state[_SIZE] = size + 3
-        self.parts = (self.raw, self.joined, self.state, counters.counts, find, frame)
 
-    def quiet(self):
-        """The line is silent: what is incomplete will never be complete. Call until
-        READY is 0: each call may free one more payload."""
-        state = self.state
-        state[_QUIET] = 1
-        state[_NEED] = 0
-        feed(self.parts, b"", 0, 0)
-        state[_QUIET] = 0
-        if not state[_READY]:
-            drop(self.parts, _ERR_TRUNCATED)
+def quiet(parts):
+    """The line is silent: what is incomplete will never be complete. Call until READY
+    is 0: each call may free one more payload."""
+    state = parts[_STATE]
+    state[_QUIET] = 1
+    state[_NEED] = 0
+    feed(parts, b"", 0, 0)
+    state[_QUIET] = 0
+    if not state[_READY]:
+        drop(parts, _ERR_TRUNCATED)
+
+
+def _grow(parts, which, word, size):
+    # Make buffer `which` (its length stands in `word` of the state, its limit behind
+    # that) hold `size` bytes; 0 if it may not, or there is no memory. A meter's longest
+    # telegram needs this once.
+    state = parts[_STATE]
+    limit = state[word + 1]
+    if size > limit:
+        return 0
+    size = min(size + _STEP - 1 & -_STEP, limit)
+    if not extend(parts[which], size):
+        return 0
+    state[word] = size
+    return 1

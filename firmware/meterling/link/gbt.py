@@ -11,17 +11,25 @@ are taking turns: the first of the two belongs to the older, and it stays so fro
 on. If the newer one goes on instead, the older one is lost.
 """
 
-from ..errors import SEGMENT, TOO_LONG
-from ..octets import copy
+from ..octets import copy, extend
 from ..python import const
 
 _LAST = const(0x80)
 _CERTAIN = const(-1)
 
+# Parts of the decoder; see decoder.
+_COUNTS = const(0)
+_BLOCKS = const(12)
+_SIZE = const(13)
+
+_ERR_SEGMENT = const(7)
+_ERR_TOO_LONG = const(8)
+
 
 class _Transfer:
     def __init__(self, size):
-        self.buffer = bytearray(size)
+        self.buffer = bytearray()  # grows to what the longest transfer needs
+        self.size = size
         self.fill = 0
         self.source = 0
         self.expected = 0  # number of the next block, 0 = free
@@ -36,7 +44,8 @@ class _Transfer:
         self.complete = False
 
     def append(self, data, begin, count, last):
-        if self.fill + count > len(self.buffer):
+        end = self.fill + count
+        if end > self.size or end > len(self.buffer) and not extend(self.buffer, end):
             self.expected = 0
             return False
         copy(self.buffer, data, self.fill, begin, count)
@@ -47,13 +56,14 @@ class _Transfer:
 
 
 class BlockTransfer:
-    """Puts block transfers of up to `size` bytes together.
+    """Puts block transfers of up to `size` bytes together. counts: array of
+    errors.Counters.
 
     After `add` or `quiet`, call `take` until it returns None.
     """
 
-    def __init__(self, counters, size):
-        self._counters = counters
+    def __init__(self, counts, size):
+        self._counts = counts
         self._older = _Transfer(size)
         self._newer = _Transfer(size)
         self._in_turn = False
@@ -86,9 +96,9 @@ class BlockTransfer:
         else:
             transfer = self._choose(source, number)
         if transfer is None:
-            self._counters.add(SEGMENT)
+            self._counts[_ERR_SEGMENT] += 1
         elif not transfer.append(data, position, length, last):
-            self._counters.add(TOO_LONG)
+            self._counts[_ERR_TOO_LONG] += 1
         return True
 
     def take(self):
@@ -105,7 +115,7 @@ class BlockTransfer:
         for transfer in (self._older, self._newer):
             if transfer.expected and not transfer.complete:
                 transfer.expected = 0
-                self._counters.add(SEGMENT)
+                self._counts[_ERR_SEGMENT] += 1
 
     def _settle(self):
         # The newer one's doubtful block is its own: the older one was cut short.
@@ -113,13 +123,13 @@ class BlockTransfer:
             self._newer.doubtful = _CERTAIN
             if self._older.expected and not self._older.complete:
                 self._older.expected = 0
-                self._counters.add(SEGMENT)
+                self._counts[_ERR_SEGMENT] += 1
 
     def _begin(self, source):
         self._settle()
         older, newer = self._older, self._newer
         if older.expected and not older.complete and newer.expected and not newer.complete:
-            self._counters.add(SEGMENT)  # no room for three: the oldest is given up
+            self._counts[_ERR_SEGMENT] += 1  # no room for three: the oldest is given up
         if newer.expected and not newer.complete or not older.expected:
             older, newer = newer, older
         self._older, self._newer = older, newer
@@ -153,3 +163,31 @@ class BlockTransfer:
             self._settle()
             return newer
         return None
+
+
+def take_block(decoder, data, begin, end, source):
+    """Take the block at `data[begin]`, which ends by `end`, and hand what it completes to
+    the decoder; the position behind it."""
+    parts = decoder.parts
+    if parts[_BLOCKS] is None:
+        parts[_BLOCKS] = BlockTransfer(parts[_COUNTS], parts[_SIZE])
+    blocks = parts[_BLOCKS]
+    if not blocks.add(data, begin, end, source):
+        parts[_COUNTS][_ERR_SEGMENT] += 1
+    behind = blocks.next
+    _deliver(decoder)
+    return behind
+
+
+def quiet(decoder):
+    """The line is silent: see BlockTransfer.quiet."""
+    decoder.parts[_BLOCKS].quiet()
+    _deliver(decoder)
+
+
+def _deliver(decoder):
+    while True:
+        transfer = decoder.parts[_BLOCKS].take()
+        if transfer is None:
+            return
+        decoder.apdus(transfer.buffer, 0, transfer.fill, transfer.source)

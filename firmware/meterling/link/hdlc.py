@@ -9,9 +9,10 @@ The LLC bytes E6 E7 00 open the information field, but not every meter's, and no
 later segments. One closing flag may serve as the next opening flag.
 """
 
-from ..octets import crc_fits, crc_table, index
+from ..octets import index
 from ..python import VIPER, const, micropython
-from .framer import Framer, drop
+from .crc import crc_fits, crc_table
+from .framer import drop, make
 
 if not VIPER:
     from ..python import ptr8, ptr32
@@ -151,8 +152,7 @@ def _frame(parts, begin: int, end: int):
         state[_MORE] = 1
 
 
-class Hdlc(Framer):
-    """HDLC frames into payloads of up to `size` bytes."""
-
-    def __init__(self, counters, size):
-        super().__init__(counters, size + 32, size, _find, _frame, _FLAG)
+def link(counts, size):
+    """The parts (see framer) that make HDLC frames into payloads of up to `size` bytes.
+    counts: array of errors.Counters."""
+    return make(counts, size + 32, size, _find, _frame, _FLAG)

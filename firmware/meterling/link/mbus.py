@@ -10,7 +10,7 @@ segment number. Older Sagemcom meters put 257 bytes into a frame and only the lo
 
 from ..octets import checksum, index
 from ..python import VIPER, const, micropython
-from .framer import Framer, count, drop
+from .framer import count, drop, make
 
 if not VIPER:
     from ..python import ptr8, ptr32
@@ -77,11 +77,9 @@ def _find(raw, at):
                 if position + 4 < need:
                     need = position + 4
                 break
-        elif (
-            octets[position + 3] == _START_BYTE
-            and octets[position + 1] == octets[position + 2]
-        ):
+        elif octets[position + 3] == _START_BYTE and octets[position + 1] == octets[position + 2]:
             size = octets[position + 1]  # as it stands; then as L + 256
+            before = failed
             waits = 0
             while size < 512 and waits == 0:
                 stop = position + size + 5
@@ -94,7 +92,7 @@ def _find(raw, at):
                         else:
                             if keep == _NEVER:
                                 keep = position
-                                kept_failed = failed
+                                kept_failed = before
                             if stop + 1 < need:
                                 need = stop + 1
                     elif octets[stop] == _STOP_BYTE and octets[stop - 1] == int(
@@ -102,7 +100,7 @@ def _find(raw, at):
                     ):
                         state[_START] = position
                         state[_LENGTH] = size + 6
-                        state[_FAILED] = failed
+                        state[_FAILED] = before
                         state[_CUT] = cut
                         return
                     elif size < _LONG:
@@ -119,6 +117,9 @@ def _find(raw, at):
         state[_FAILED] = failed
     else:
         state[_START] = keep
+        # While L + 256 bytes are waited for, the next frame may already begin.
+        if end + 4 < need and position >= end:
+            need = end + 4
         state[_NEED] = need
         state[_FAILED] = kept_failed
 
@@ -153,8 +154,7 @@ def _frame(parts, begin: int, end: int):
         state[_MORE] = 1
 
 
-class MBus(Framer):
-    """M-Bus long frames into payloads of up to `size` bytes."""
-
-    def __init__(self, counters, size):
-        super().__init__(counters, _LONGEST, size, _find, _frame)
+def link(counts, size):
+    """The parts (see framer) that make M-Bus long frames into payloads of up to `size`
+    bytes. counts: array of errors.Counters."""
+    return make(counts, _LONGEST, size, _find, _frame)

@@ -1,14 +1,101 @@
-"""GHASH (NIST SP 800-38D, 6.4): viper kernels. CPython needs none: see gcm_plain.
+"""The tag of AES-128-GCM on MicroPython (twin: tag_plain). Loaded only where there is an
+authentication key. Nothing is allocated per telegram.
 
-A block is four big-endian words; bit 31 of word 0 is the coefficient of x^0. The
-field polynomial is x^128 + x^7 + x^2 + x + 1.
+GHASH (NIST SP 800-38D, 6.4) goes 4 bits at a time through tables for the 8 nibbles of one
+32-bit word (8 x 16 entries of 4 words, 2 KiB per key); the four words of a block add up
+into 7 words that are reduced once. A block is four big-endian words; bit 31 of word 0 is
+the coefficient of x^0. The field polynomial is x^128 + x^7 + x^2 + x + 1.
 """
 
+from array import array
+
 import micropython
+from micropython import const
+
+from ..octets import copy
+from .gcm_viper import decrypt
+
+# The parts; see glo.
+_BUFFER = const(1)
+_CIPHER = const(4)
+_FITS = const(5)
+_PLAIN_FITS = const(6)
+_SCRATCH = const(7)
+_TABLE = const(8)
+_AUTH_KEY = const(9)
+
+# Words of the scratch that are set here; see _ghash.
+_START = const(8)
+_AAD_BITS = const(16)
+_TEXT_FACTOR = const(17)
+_SECURITY = const(18)  # security control that START belongs to
+_WORDS = const(20)
+
+
+def set_up(parts, auth_key):
+    """Add to `parts` (list, see glo) what checking tags takes; auth_key: bytes, 16."""
+    hash_key = bytearray(16)
+    parts[_CIPHER](hash_key, hash_key)
+    parts[_FITS] = tag_fits
+    parts[_PLAIN_FITS] = plain_tag_fits
+    parts[_SCRATCH] = array("I", bytes(4 * _WORDS))
+    parts[_TABLE] = bytearray(2048)
+    parts[_AUTH_KEY] = auth_key
+    _fill_table(parts[_TABLE], hash_key)
 
 
 @micropython.viper
-def ghash_table(table: ptr32, key: ptr8):
+def tag_fits(parts, security: int, data, begin: int, count: int) -> int:
+    """1 if the 12 bytes behind `data[begin:begin+count]` are the tag of the telegram just
+    decrypted (security control `security`), else 0; constant time."""
+    scratch = parts[_SCRATCH]
+    words = ptr32(scratch)
+    if security != words[_SECURITY]:
+        _authenticated_data(parts, security)
+    if int(_ghash(scratch, parts[_TABLE], data, begin, count, parts[_BUFFER])):
+        return 0
+    return 1
+
+
+def plain_tag_fits(parts, security, data, title, counter, begin, count):
+    """Authenticated only (security control 10): 1 if the tag behind the plain
+    `data[begin:begin+count]` fits, else 0; the text is copied to `buffer[16:16+count]`."""
+    decrypt(parts, data, title, counter, begin, 0)
+    buffer = parts[_BUFFER]
+    # The additional data is one byte, the key and the text: it is laid out in
+    # the buffer, hashed, and the text then moved to where it belongs.
+    total = 17 + count
+    buffer[16] = security
+    for i in range(16):
+        buffer[17 + i] = parts[_AUTH_KEY][i]
+    copy(buffer, data, 33, begin, count + 12)
+    scratch = parts[_SCRATCH]
+    for i in range(_WORDS):
+        scratch[i] = 0
+    scratch[_AAD_BITS] = total * 8
+    bad = _ghash(scratch, parts[_TABLE], buffer, 16, total, buffer)
+    copy(buffer, data, 16, begin, count)
+    return int(bad == 0)
+
+
+def _authenticated_data(parts, security):
+    # The hash state behind the additional data is the same for every telegram.
+    scratch = parts[_SCRATCH]
+    data = bytearray(32)
+    data[0] = security
+    data[1:17] = parts[_AUTH_KEY]
+    for i in range(18):
+        scratch[i] = 0
+    _ghash(scratch, parts[_TABLE], data, 0, 32, parts[_BUFFER])
+    for i in range(4):
+        scratch[_START + i] = scratch[i]
+    scratch[_AAD_BITS] = 17 * 8
+    scratch[_TEXT_FACTOR] = 8
+    scratch[_SECURITY] = security
+
+
+@micropython.viper
+def _fill_table(table: ptr32, key: ptr8):
     """Fill `table` (bytearray, 2048) for the hash key (bytes, 16): entry n of nibble k
     (k = 0 the highest of a word) is n * x^(4k) * H, four words."""
     a = uint(key[0] << 24 | key[1] << 16 | key[2] << 8 | key[3])
@@ -50,7 +137,7 @@ def ghash_table(table: ptr32, key: ptr8):
 
 
 @micropython.viper
-def ghash(state: ptr32, table: ptr8, data: ptr8, begin: int, count: int, keystream: ptr8) -> int:
+def _ghash(state: ptr32, table: ptr8, data: ptr8, begin: int, count: int, keystream: ptr8) -> int:
     """Hash `count` bytes of `data` and compare with the 12-byte tag behind them.
 
     state, words: 0-3 hash, 4-6 overflow, 8-11 hash to start from, 12-15 one block,
