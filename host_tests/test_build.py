@@ -227,7 +227,6 @@ def test_every_module_of_the_tree_imports(imported, interpreter):
     assert imported("unix" if interpreter.name == "micropython" else "unix32") == (True, b"")
 
 
-@pytest.mark.xfail(reason="plain kernels still need CPython's modules", strict=True)
 @pytest.mark.parametrize("interpreter", ["micropython", "micropython32"], indirect=True)
 def test_every_module_imports_where_no_machine_code_runs(imported):
     """MicroPython on a Mac with arm64 has no viper."""
