@@ -8,7 +8,7 @@ from array import array
 
 from meterling import octets
 from meterling.cosem import plan
-from meterling.json import put_numbers
+from meterling.json import put_steps
 from meterling.link.crc import crc_fits, crc_table
 from meterling.python import VIPER
 
@@ -19,7 +19,7 @@ else:
 
 from meterling import octets_plain
 from meterling.cosem import plan_plain
-from meterling.json_plain import put_numbers as put_numbers_plain
+from meterling.json_plain import put_steps as put_steps_plain
 from meterling.link import crc_plain
 
 _seed = 12345
@@ -99,7 +99,7 @@ def plans():
             template += octets_of(draw(7))
             width = (1, 2, 4, 8, 12, 0, 1 << 3)[draw(7)]
             numeric = width in (1, 2, 4) and draw(4)
-            places += [len(template), width if numeric else width | 0x8000]
+            places += [len(template), width if numeric or width >= 8 else width | 0xFFF8]
             template += octets_of(width)
         template += octets_of(draw(5))
         template = bytes(template)
@@ -109,7 +109,8 @@ def plans():
         for offset in range(4):
             apdu = octets_of(offset) + bytearray(template) + octets_of(3)
             for i in range(count):  # other values under the same shape
-                width = places[2 * i + 1] & 0x7FFF
+                width = places[2 * i + 1]
+                width = width & 7 if width >= 0xFFF8 else width
                 begin = offset + places[2 * i]
                 apdu[begin : begin + width] = octets_of(width)
             values = array("I", bytes(4 * 64))
@@ -153,31 +154,44 @@ def limits():
         print("check", found)
 
 
-def numbers():
+def json_steps():
     for _ in range(400):
-        spec = bytearray()
+        script = bytearray()
         values = array("I", bytes(4 * 64))
-        for i in range(1 + draw(5)):
-            kind = (0, 1, 2, 4)[draw(4)]
-            number = word() >> draw(32)
-            if draw(4) == 0:
-                number = (0, 1, 9, 10, 0x7F, 0x80, 0x7FFF, 0x8000, 0x7FFFFFFF, 0x80000000)[draw(10)]
-            values[i] = number & ((1 << 8 * (kind or 4)) - 1)
-            before, after = b'"%d":' % i, b"," * draw(3)
-            spec += bytes((i, kind, 128 + draw(19) - 9, len(before), len(after))) + before + after
-        room = draw(120)
-        out, twin_out = bytearray(200), bytearray(200)
-        state = array("i", [3, room, 0, len(spec)])
+        apdu = octets_of(40)
+        if draw(2):
+            apdu = bytes(32 + byte % 95 for byte in apdu)
+        nonce = octets_of(12)
+        for i in range(1 + draw(6)):
+            step = draw(6)
+            if step == 0:
+                text = octets_of(draw(9))
+                script += bytes((0, len(text))) + text
+            elif step == 1:
+                kind = (0, 1, 2, 4)[draw(4)]
+                number = word() >> draw(32)
+                if draw(4) == 0:
+                    number = (0, 1, 9, 10, 0x7F, 0x80, 0x7FFF, 0x8000, 0x7FFFFFFF, 0x80000000)[
+                        draw(10)
+                    ]
+                values[i] = number & ((1 << 8 * (kind or 4)) - 1)
+                script += bytes((1, i, kind, 128 + draw(19) - 9))
+            elif step == 2:
+                values[i] = draw(20)
+                script += bytes((2, i, 0, draw(20)))
+            else:
+                script.append(step)
+        if draw(4) == 0:
+            script.append(6 + draw(3))  # a step that the kernel leaves to others
+        out, twin_out = bytearray(400), bytearray(400)
+        state = array("i", [3, draw(300), 0, len(script), draw(2)])
         twin_state = array("i", state)
-        put_numbers(out, state, bytes(spec), values)
-        put_numbers_plain(twin_out, twin_state, bytes(spec), values)
-        assert state == twin_state and out == twin_out, (
-            list(state),
-            list(twin_state),
-            out,
-            twin_out,
-        )
-        print("numbers", list(state), bytes(out[3 : state[0]]) if state[0] < 200 else "no room")
+        put_steps(out, state, bytes(script), values, apdu, nonce)
+        put_steps_plain(twin_out, twin_state, bytes(script), values, apdu, nonce)
+        if state[0] > 400:  # no room: then where in the script it stopped means nothing
+            state[2] = twin_state[2] = 0
+        assert state == twin_state and out == twin_out, (script, state, twin_state, out, twin_out)
+        print("json", list(state), bytes(out[3 : state[0]]) if state[0] < 400 else "no room")
 
 
 copies()
@@ -185,5 +199,5 @@ searches()
 checks_of_hdlc()
 plans()
 limits()
-numbers()
+json_steps()
 assert plan is not None

@@ -79,6 +79,7 @@ _TELEGRAMS = const(2)
 _READINGS = const(3)
 _ERR_TOO_LONG = const(8)
 _ERR_APDU = const(9)
+_ERR_NO_KEY = const(12)
 _ERR_NO_AUTH_KEY = const(13)
 _ERR_WRONG_KEY = const(15)
 _ERR_REPLAY = const(16)
@@ -219,7 +220,8 @@ class Decoder:
                 if error:
                     self._count(_TELEGRAMS)
                     self._count(error)
-                    good = 0
+                    if error != _ERR_NO_KEY:
+                        good = 0
                     if begin == 0:
                         return 0
                 else:

@@ -3,24 +3,36 @@
     {"meter":"..","system_title":"..","time":"..Z","invocation_counter":35,
      "authenticated":false,"values":{"1-0:1.8.0":{"value":12937,"unit":"Wh"},..}}
 
-What is constant (names, units) is made once for each shape; a telegram then costs
-copying and digits.
+What is constant (names, units, punctuation) is written down once for each shape, as a
+script of literals and values; a telegram then costs copying and digits, in one kernel,
+and allocates nothing. Steps of a script:
+
+    0 n text        as it stands
+    1 i s e         number: value i; s = 0 unsigned, else bytes of a signed one; scaler + 128
+    2 i w w         text of w bytes at value i: quoted, or hexadecimal if not printable
+    3               system title
+    4               invocation counter
+    5               true if the tag was checked and fits, else false
+    6               time of the telegram, UTC if it can be told
+    7 i             date-time at value i, as sent
+    8 i             anything else: a number of more than 4 bytes, null
 """
 
 from array import array
 
-from .octets import copy
+from .cosem.clock import DATE_TIME_TEXT, put
 from .python import VIPER, const
 
 if VIPER:
-    from .json_viper import put_numbers
+    from .json_viper import put_steps
 else:
-    from .json_plain import put_numbers
+    from .json_plain import put_steps
 
 # Parts of the decoder; see decoder.
-_RAW = const(1)
+_VALUES = const(1)
 _NONCE = const(3)
 _PLAN = const(7)
+_APDU = const(8)
 _CIPHERED = const(9)
 
 # Parts of a plan, its records, and kinds of value; see cosem.plan.
@@ -28,32 +40,31 @@ _SHAPE = const(0)
 _PLACES = const(5)
 _RECORDS = const(6)
 _SHOWN = const(7)
-_JSON = const(9)
+_SCRIPTS = const(9)
 _METER_AT = const(5)
 _NOWHERE = const(255)
+_SHORT = const(0xFFF8)
 _RECORD = const(10)
 _SCALER = const(7)
 _KIND = const(9)
-_UNSIGNED = const(0)
-_SIGNED = const(1)
-_NUMBERS = (0, 1, 4, 9, 10)
+_KIND_UNSIGNED = const(0)
+_KIND_SIGNED = const(1)
+_KIND_TEXT = const(2)
+_KIND_CLOCK = const(3)
 
-_NO_NUMBER = const(255)
-_HEX = b"0123456789ABCDEF"
-_METER = b'{"meter":'
-_TITLE = b',"system_title":"'
-_NO_TITLE = b',"system_title":null'
-_TIME = b',"time":"'
-_NO_TIME = b',"time":null'
-_COUNTER = b',"invocation_counter":'
-_AUTHENTICATED = b',"authenticated":'
-_VALUES = b',"values":{'
+# Steps that the kernel leaves to this module
+_STEP_TIME = const(6)
+_STEP_CLOCK = const(7)
+
+# Words of the kernel's state
+_AT = const(0)
+_END = const(1)
+_POSITION = const(2)
+_STOP = const(3)
+_AUTHENTICATED = const(4)
+
 _NULL = b"null"
-_TRUE = b"true"
-_FALSE = b"false"
-_HEAD_ROOM = const(220)
-
-_state = array("i", bytes(16))
+_state = array("i", bytes(20))
 
 
 def put_reading(reading, out, at):
@@ -61,117 +72,108 @@ def put_reading(reading, out, at):
     parts = reading.parts
     plan = parts[_PLAN]
     ciphered = parts[_CIPHERED]
+    if plan[_SCRIPTS] is None:
+        plan[_SCRIPTS] = [None, None]
+    script = plan[_SCRIPTS][ciphered]
+    if script is None:
+        script = plan[_SCRIPTS][ciphered] = _script(reading, ciphered)
     end = len(out)
-    if at + _HEAD_ROOM > end:
-        return -1
-    if plan[_JSON] is None:
-        plan[_JSON] = _spec(reading)
     state = _state
-    at = _put(out, at, _METER)
-    at = _put_text(out, at, end, reading, plan[_SHAPE][_METER_AT])
-    if at < 0 or at + _HEAD_ROOM > end:
-        return -1
-    if ciphered:
-        nonce = parts[_NONCE]
-        at = _put(out, at, _TITLE)
-        for i in range(8):
-            out[at] = _HEX[nonce[i] >> 4]
-            out[at + 1] = _HEX[nonce[i] & 15]
-            at += 2
-        out[at] = 34
-        at += 1
-    else:
-        at = _put(out, at, _NO_TITLE)
-    mark = at
-    at = _put(out, at, _TIME)
-    stop = reading.put_time(out, at, True)
-    if stop < 0:
-        stop = reading.put_time(out, at, False)
-    if stop < 0:
-        at = _put(out, mark, _NO_TIME)
-    else:
-        out[stop] = 34
-        at = stop + 1
-    at = _put(out, at, _COUNTER)
-    if ciphered:
-        at = _put(out, at, str(reading.invocation_counter).encode())
-    else:
-        at = _put(out, at, _NULL)
-    at = _put(out, at, _AUTHENTICATED)
-    at = _put(out, at, _TRUE if reading.authenticated else _FALSE)
-    at = _put(out, at, _VALUES)
-    spec = plan[_JSON]
-    state[0] = at
-    state[1] = end - 2
-    state[2] = 0
-    state[3] = len(spec)
+    state[_AT] = at
+    state[_END] = end
+    state[_POSITION] = 0
+    state[_STOP] = len(script)
+    state[_AUTHENTICATED] = reading.authenticated
     while True:
-        put_numbers(out, state, spec, parts[_RAW])
-        at = state[0]
-        position = state[2]
+        put_steps(out, state, script, parts[_VALUES], parts[_APDU], parts[_NONCE])
+        at = state[_AT]
+        position = state[_POSITION]
         if at > end:
             return -1
-        if position == len(spec):
-            break
-        at = _put_other(out, at, end - 2, reading, spec, position)
+        if position == len(script):
+            return at
+        at = _put_step(reading, out, at, script, position)
         if at < 0:
             return -1
-        state[0] = at
-        state[2] = position + 5 + spec[position + 3] + spec[position + 4]
-    if out[at - 1] == 44:
-        at -= 1
-    out[at] = 125
-    out[at + 1] = 125
-    return at + 2
+        state[_AT] = at
+        state[_POSITION] = position + (1 if script[position] == _STEP_TIME else 2)
 
 
-def _put(out, at, text):
-    copy(out, text, at, 0, len(text))
+def _put_step(reading, out, at, script, position):
+    # A step that the kernel does not know; the position behind it, or -1.
+    step = script[position]
+    if at + DATE_TIME_TEXT + 2 > len(out):
+        return -1
+    out[at] = 34
+    stop = -1
+    if step == _STEP_TIME:
+        stop = reading.put_time(out, at + 1, 1)
+        if stop < 0:
+            stop = reading.put_time(out, at + 1, 0)
+    elif step == _STEP_CLOCK:
+        parts = reading.parts
+        stop = put(out, at + 1, parts[_APDU], parts[_VALUES][script[position + 1]], 0)
+    if stop > 0:
+        out[stop] = 34
+        return stop + 1
+    text = _NULL
+    if step != _STEP_TIME:
+        text = reading.text(script[position + 1])
+        if text is None:
+            text = _NULL
+        else:
+            text = ('"' + text + '"' if step == _STEP_CLOCK else text).encode()
+    if at + len(text) > len(out):
+        return -1
+    out[at : at + len(text)] = text
     return at + len(text)
 
 
-def _put_other(out, at, end, reading, spec, position):
-    # A value that is no number: its name, then text, time or null.
-    before = spec[position + 3]
-    if at + before + 2 > end:
-        return -1
-    copy(out, spec, at, position + 5, before)
-    at = _put_text(out, at + before, end, reading, spec[position])
-    after = spec[position + 4]
-    if at < 0 or at + after > end:
-        return -1
-    copy(out, spec, at, position + 5 + before, after)
-    return at + after
-
-
-def _put_text(out, at, end, reading, index):
-    text = None if index == _NOWHERE else reading.text(index)
-    if text is None:
-        return _put(out, at, _NULL) if at + 4 <= end else -1
-    if reading.parts[_PLAN][_RECORDS][_RECORD * index + _KIND] in _NUMBERS:
-        text = text.encode()
-    else:
-        text = ('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"').encode()
-    return _put(out, at, text) if at + len(text) <= end else -1
-
-
-def _spec(reading):
-    # What put_numbers needs to know of each value; see json_viper.
+def _script(reading, ciphered):
     plan = reading.parts[_PLAN]
-    spec = bytearray()
+    script = bytearray()
+
+    def literal(text):
+        text = text.encode()
+        script.extend(bytes((0, len(text))) + text)
+
+    literal('{"meter":')
+    index = plan[_SHAPE][_METER_AT]
+    if index == _NOWHERE:
+        literal("null")
+    else:
+        script.extend(_value_step(plan, index))
+    if ciphered:
+        literal(',"system_title":"')
+        script.append(3)
+        literal('","time":')
+        script.append(_STEP_TIME)
+        literal(',"invocation_counter":')
+        script.append(4)
+        literal(',"authenticated":')
+        script.append(5)
+    else:
+        literal(',"system_title":null,"time":')
+        script.append(_STEP_TIME)
+        literal(',"invocation_counter":null,"authenticated":false')
+    before = ',"values":{'
     for i in range(len(reading)):
-        index = plan[_SHOWN][i]
-        at = _RECORD * index
-        kind = plan[_RECORDS][at + _KIND]
-        if kind == _UNSIGNED:
-            sign = 0
-        elif kind == _SIGNED:
-            sign = plan[_PLACES][2 * index + 1]
-        else:
-            sign = _NO_NUMBER
-        before = f'"{reading.name(i)}":{{"value":'.encode()
+        literal(f'{before}"{reading.name(i)}":{{"value":')
+        script.extend(_value_step(plan, plan[_SHOWN][i]))
         unit = reading.unit(i)
-        after = (f',"unit":"{unit}"}},' if unit else "},").encode()
-        scaler = plan[_RECORDS][at + _SCALER]
-        spec += bytes((index, sign, scaler, len(before), len(after))) + before + after
-    return bytes(spec)
+        before = f',"unit":"{unit}"}},' if unit else "},"
+    literal(before[:-1] + "}}" if len(reading) else before + "}}")
+    return bytes(script)
+
+
+def _value_step(plan, index):
+    at = _RECORD * index
+    kind = plan[_RECORDS][at + _KIND]
+    width = plan[_PLACES][2 * index + 1]
+    if width >= _SHORT:
+        width &= 7
+    if kind == _KIND_UNSIGNED or kind == _KIND_SIGNED:
+        return bytes((1, index, width if kind == _KIND_SIGNED else 0, plan[_RECORDS][at + _SCALER]))
+    if kind == _KIND_TEXT:
+        return bytes((2, index, width >> 8, width & 0xFF))
+    return bytes((_STEP_CLOCK if kind == _KIND_CLOCK else 8, index))

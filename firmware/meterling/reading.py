@@ -8,6 +8,7 @@ from binascii import hexlify
 
 from .cosem.clock import DATE_TIME_TEXT, put
 from .cosem.obis import units
+from .json import put_reading
 from .python import const
 
 # Parts of the decoder; see decoder.
@@ -108,12 +109,12 @@ class Reading:
     def time(self):
         """The meter's time in UTC, ISO 8601 with Z; in local time and without Z if the
         meter does not tell its deviation; None if it tells no time."""
-        return self._time(True) or self._time(False)
+        return self._time(1) or self._time(0)
 
     @property
     def time_as_sent(self):
         """The meter's time as it was sent, ISO 8601, or None."""
-        return self._time(False)
+        return self._time(0)
 
     def _time(self, utc):
         out = bytearray(DATE_TIME_TEXT)
@@ -136,7 +137,7 @@ class Reading:
         begin = values[shape[_TIME]]
         whole[5:9] = apdu[begin : begin + 4]
         whole[9] = 0x80
-        return put(out, at, whole, 0)
+        return put(out, at, whole, 0, 0)
 
     def _of_record(self, i, what):
         plan = self.parts[_PLAN]
@@ -206,7 +207,7 @@ class Reading:
         data = bytes(self.parts[_APDU][begin:end])
         if kind == _KIND_CLOCK:
             out = bytearray(DATE_TIME_TEXT)
-            end = put(out, 0, data, 0)
+            end = put(out, 0, data, 0, 0)
             if end > 0:
                 return out[:end].decode()
         elif kind == _KIND_FLOAT:
@@ -218,8 +219,6 @@ class Reading:
     def put_json(self, out, at):
         """Write the reading as one JSON object to `out` (bytearray) from `at` (int) on;
         returns its end, or -1 if it does not fit. Allocates next to nothing."""
-        from .json import put_reading
-
         return put_reading(self, out, at)
 
 

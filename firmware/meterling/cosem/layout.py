@@ -234,7 +234,7 @@ class Layout:
                 return False
         elif word == b"list":
             code = _LIST
-            if kind != _KIND_TEXT:
+            if kind != _KIND_TEXT or self.is_code(i):
                 return False
         elif word == b"meter":
             role = _ROLE_METER

@@ -87,19 +87,28 @@ def _find(raw, at):
         if body:
             stop = q + body
             # The same tag and title once more before the end: this one was cut short.
+            # Even where only its beginning has come so far: what is here may end in it.
             again = position + _NAME
-            while again + _NAME <= end and again + _NAME <= stop:
-                if octets[again] == octets[position] and octets[again + 1] == 8:
-                    i = 2
-                    while i < _NAME and octets[again + i] == octets[position + i]:
-                        i += 1
-                    if i == _NAME:
-                        break
+            same = 0
+            while again < stop and again < end:
+                same = 0
+                while (
+                    same < _NAME
+                    and again + same < end
+                    and octets[again + same] == octets[position + same]
+                ):
+                    same += 1
+                if same == _NAME or again + same == end:
+                    break
                 again += 1
-            if again + _NAME <= end and again + _NAME <= stop:
-                cut += 1
-                position = again
-                continue
+            if again < stop and again < end:
+                if same == _NAME:
+                    cut += 1
+                    position = again
+                    continue
+                if state[_QUIET] == 0:
+                    need = again + _NAME
+                    break
             if stop <= end:
                 length = stop - position
                 need = 1

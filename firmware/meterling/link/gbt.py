@@ -112,22 +112,28 @@ class BlockTransfer:
     def quiet(self):
         """Nothing more will come of what is under way; see `take`."""
         self._settle()
-        for transfer in (self._older, self._newer):
-            if transfer.expected and not transfer.complete:
-                transfer.expected = 0
-                self._counts[_ERR_SEGMENT] += 1
+        self._lose(self._older)
+        self._lose(self._newer)
+
+    def _lose(self, transfer):
+        if transfer.expected and not transfer.complete:
+            transfer.expected = 0
+            self._counts[_ERR_SEGMENT] += 1
 
     def _settle(self):
         # The newer one's doubtful block is its own: the older one was cut short.
         if self._newer.doubtful != _CERTAIN:
             self._newer.doubtful = _CERTAIN
-            if self._older.expected and not self._older.complete:
-                self._older.expected = 0
-                self._counts[_ERR_SEGMENT] += 1
+            self._lose(self._older)
 
     def _begin(self, source):
         self._settle()
         older, newer = self._older, self._newer
+        if older.complete or newer.complete:
+            # Those that take turns end together: what is still open was cut short.
+            self._lose(older)
+            self._lose(newer)
+            self._in_turn = False
         if older.expected and not older.complete and newer.expected and not newer.complete:
             self._counts[_ERR_SEGMENT] += 1  # no room for three: the oldest is given up
         if newer.expected and not newer.complete or not older.expected:
@@ -159,10 +165,8 @@ class BlockTransfer:
                 self._in_turn = True
                 return newer
             return older
-        if to_newer:
-            self._settle()
-            return newer
-        return None
+        self._settle()
+        return newer if to_newer else None
 
 
 def take_block(decoder, data, begin, end, source):
