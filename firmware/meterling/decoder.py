@@ -15,9 +15,9 @@ from .octets import copy
 from .python import VIPER, const, micropython, unload
 
 if VIPER:
-    from .cosem.plan_viper import check, extract
+    from .cosem.plan_viper import check, extract, newer
 else:
-    from .cosem.plan_plain import check, extract
+    from .cosem.plan_plain import check, extract, newer
     from .python import ptr8, ptr16, ptr32
 
 _DATA_NOTIFICATION = const(0x0F)
@@ -87,7 +87,11 @@ _ERR_DECODE = const(17)
 _ERR_IMPLAUSIBLE = const(20)
 _CODES = const(21)
 
-_TITLE_LENGTH = const(8)
+# What `newer` says; see cosem.plan.
+_OLDER = const(0)
+_OTHER_METER = const(2)
+_SAME = const(3)
+
 _NONCE_LENGTH = const(12)
 _CLOCK_LENGTH = const(12)
 
@@ -292,28 +296,20 @@ class Decoder:
             values = parts[_VALUES]
             plan = plans[0]
             shape = ptr16(plan[_SHAPE])
-        nonce = ptr8(parts[_NONCE])
-        last = ptr8(parts[_LAST])
         if ciphered:
-            i = 0
-            while i < _NONCE_LENGTH and nonce[i] == last[i]:
-                i += 1
-            if i < _TITLE_LENGTH:
+            order = int(newer(parts[_NONCE], parts[_LAST]))
+            if order == _OTHER_METER:
                 self._forget()
-            elif i == _NONCE_LENGTH or nonce[i] < last[i]:
-                if i == _NONCE_LENGTH or int(self._believe(data, plan, 0)) == 0:
-                    counts[_ERR_REPLAY] = counts[_ERR_REPLAY] + 1
-                    return shape[_LENGTH]
+            elif order == _SAME or (order == _OLDER and int(self._believe(data, plan, 0)) == 0):
+                counts[_ERR_REPLAY] = counts[_ERR_REPLAY] + 1
+                return shape[_LENGTH]
         bad = int(check(plan[_RULES], plan[_LIMITS], values, shape[_COUNT]))
         if bad:
             if int(self._believe(data, plan, bad)) == 0:
                 counts[_ERR_IMPLAUSIBLE] = counts[_ERR_IMPLAUSIBLE] + 1
                 return shape[_LENGTH]
         if ciphered:
-            i = 0
-            while i < _NONCE_LENGTH:
-                last[i] = nonce[i]
-                i += 1
+            copy(parts[_LAST], parts[_NONCE], 0, 0, _NONCE_LENGTH)
         i = shape[_CLOCK_AT]
         if i != _NOWHERE:
             copy(parts[_CLOCK], data, 0, ptr32(values)[i], _CLOCK_LENGTH)

@@ -15,8 +15,10 @@ so nothing is less checked than on the first telegram; and nothing is allocated.
         where it is a number of at most 4 bytes, else its position.
     check(rules, limits, values, count) -> 0 if `values` are plausible, and then they are
         what the next ones are held against; else 1 + the index of the first that is not.
+    newer(nonce, last) -> 2 if the two (bytearray, 12: system title 8, invocation counter 4)
+        are of different meters, 3 if they are the same, 1 if `nonce` is newer, else 0.
 
-These two are in plan_viper and plan_plain. A plan is a list, because subscripts are
+These are in plan_viper and plan_plain. A plan is a list, because subscripts are
 cheaper than attributes, and this module is not loaded while telegrams are read:
 
     0 shape     array('H'): bytes of the APDU, number of values, indices of clock, date,

@@ -52,20 +52,29 @@ def extract(apdu, plan, values, begin):
     return 1
 
 
+def newer(nonce, last):
+    """See plan."""
+    if nonce == last:
+        return 3
+    if nonce[:8] != last[:8]:
+        return 2
+    return int(bytes(nonce) > bytes(last))
+
+
 def check(rules, limits, values, count):
     """See plan."""
-    for i in range(count):
-        rule = rules[i]
+    i = 0
+    for rule, number, limit in zip(rules[:count], values, limits):
         if rule:
-            number = values[i]
             if rule == 32:
                 number = number - limits[count + i] & 0xFFFFFFFF if rules[count] else 0
             elif rule < 16:
                 bits = (rule - 8) * 8
                 if number >> bits - 1 & 1:
                     number = (1 << bits) - number
-            if number > limits[i]:
+            if number > limit:
                 return i + 1
+        i += 1
     limits[count:] = values[:count]
     rules[count] = 1
     return 0

@@ -110,3 +110,18 @@ def check(rules: ptr8, limits: ptr32, values: ptr32, count: int) -> int:
         i += 1
     rules[count] = 1
     return 0
+
+
+@micropython.viper
+def newer(nonce: ptr8, last: ptr8) -> int:
+    """See plan."""
+    i = 0
+    while i < 12:
+        if nonce[i] != last[i]:
+            if i < 8:
+                return 2
+            if nonce[i] > last[i]:
+                return 1
+            return 0
+        i += 1
+    return 3

@@ -38,7 +38,7 @@ _SIZE = const(20)  # of `joined`, bytes, and
 _SIZE_MAX = const(21)  # how large it may grow
 _WORDS = const(22)
 
-_RAW_AT_FIRST = const(272)  # bytes: an M-Bus frame
+_RAW_AT_FIRST = const(528)  # bytes: two M-Bus frames, or one of L + 256
 _STEP = const(64)  # bytes; buffers grow to multiples of it
 
 # Codes of errors
