@@ -11,6 +11,7 @@ For such a function: integers stay within 31 bits, nothing negative is read from
 
 import gc
 import sys
+from array import array
 
 VIPER = sys.implementation.name == "micropython"
 
@@ -49,3 +50,9 @@ def unload(package, names):
         if sys.modules.pop(package + "." + name, None):
             delattr(parent, name)
     gc.collect()
+
+
+def words(count):
+    """State of `count` words, all 0: an array('i') for viper's ptr32, and a list on
+    CPython, where that is faster."""
+    return array("i", bytes(4 * count)) if VIPER else [0] * count

@@ -9,10 +9,8 @@ AES-128-GCM; anything else is refused by name. There is no dedicated-key transpo
 a customer interface: DC is opened with the same key.
 """
 
-from array import array
-
 from ..octets import copy, extend
-from ..python import VIPER, const, micropython
+from ..python import VIPER, const, micropython, words
 
 if VIPER:
     from .gcm_viper import cipher, decrypt
@@ -149,7 +147,7 @@ def make(key, auth_key, size):
     needs it.
     """
     parts = [None] * _COUNT
-    parts[_STATE] = state = array("i", bytes(4 * _WORDS))
+    parts[_STATE] = state = words(_WORDS)
     parts[_BUFFER] = bytearray(_AROUND)
     parts[_NONCE] = bytearray(12)
     parts[_VIEWS] = [None] * (_AROUND // 16 + 1)

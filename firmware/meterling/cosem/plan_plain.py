@@ -1,5 +1,7 @@
 """What is done with a telegram whose plan is known: plain twin of plan_viper, by `struct`."""
 
+from array import array
+
 try:
     from struct import Struct
 except ImportError:  # MicroPython
@@ -37,6 +39,8 @@ def compile_plan(template, places):
             positions.append((i, position))
         behind = position + width
     constants = Struct(f"{constants}{len(template) - behind}s").unpack_from
+    if numeric and len(numeric) == numeric[-1] + 1 - numeric[0]:
+        numeric = slice(numeric[0], numeric[-1] + 1)  # the usual case, and faster
     return constants, constants(template), Struct(numbers).unpack_from, numeric, positions
 
 
@@ -45,8 +49,11 @@ def extract(apdu, plan, values, begin):
     constants, expected, numbers, numeric, positions = plan[_COMPILED]
     if constants(apdu, begin) != expected:
         return 0
-    for i, number in zip(numeric, numbers(apdu, begin)):
-        values[i] = number
+    if isinstance(numeric, slice):
+        values[numeric] = array("I", numbers(apdu, begin))
+    else:
+        for i, number in zip(numeric, numbers(apdu, begin)):
+            values[i] = number
     for i, position in positions:
         values[i] = begin + position
     return 1
@@ -64,17 +71,18 @@ def newer(nonce, last):
 def check(rules, limits, values, count):
     """See plan."""
     i = 0
-    for rule, number, limit in zip(rules[:count], values, limits):
+    known = rules[count]
+    for rule, number, limit, last in zip(rules[:count], values, limits, limits[count:]):
+        i += 1
         if rule:
             if rule == 32:
-                number = number - limits[count + i] & 0xFFFFFFFF if rules[count] else 0
+                number = number - last & 0xFFFFFFFF if known else 0
             elif rule < 16:
                 bits = (rule - 8) * 8
                 if number >> bits - 1 & 1:
                     number = (1 << bits) - number
             if number > limit:
-                return i + 1
-        i += 1
+                return i
     limits[count:] = values[:count]
     rules[count] = 1
     return 0

@@ -7,16 +7,14 @@ whatever follows is looked at again, so a truncated telegram never takes the nex
 with it.
 """
 
-from array import array
-
 from ..octets import copy, extend
-from ..python import VIPER, const, micropython
+from ..python import VIPER, const, micropython, words
 
 if not VIPER:
     from ..python import ptr8, ptr32
 
-# Words of the state, an array('i'). Constants are in place of attributes because they
-# cost nothing at run time; the link layers repeat those that they use.
+# Words of the state. Constants are in place of attributes because they cost nothing at
+# run time; the link layers repeat those that they use.
 _START = const(0)  # first byte that is not yet decided
 _END = const(1)  # behind the last byte received
 _NEED = const(2)  # no frame can be complete before END gets here
@@ -62,15 +60,15 @@ def feed(parts, chunk, position: int, length: int) -> int:
     """Take bytes from `chunk[position:length]` (bytes-like) until a payload is complete
     (READY) or the chunk is used up; returns the new position (int)."""
     raw = parts[_RAW]
-    words = parts[_STATE]
-    state = ptr32(words)
+    shared = parts[_STATE]
+    state = ptr32(shared)
     capacity = state[_CAPACITY]
     state[_READY] = 0
     while True:
         # Look for frames until a payload is complete or more bytes are needed.
         while state[_START] < state[_END] and state[_END] >= state[_NEED]:
             before = state[_START]
-            parts[_FIND](raw, words)
+            parts[_FIND](raw, shared)
             start = state[_START]
             broken = state[_FAILED] + state[_CUT]
             if broken or start > before:
@@ -182,7 +180,7 @@ def make(counts, capacity, size, find, frame, idle=256):
     end): finds its data (BEGIN, STOP, MORE). idle: byte that may fill the time between
     frames.
     """
-    state = array("i", bytes(4 * _WORDS))
+    state = words(_WORDS)
     state[_IDLE] = idle
     state[_CAPACITY] = min(capacity, _RAW_AT_FIRST)
     state[_CAPACITY_MAX] = capacity
