@@ -40,7 +40,7 @@ def compile_plan(template, places):
         behind = position + width
     constants = Struct(f"{constants}{len(template) - behind}s").unpack_from
     if numeric and len(numeric) == numeric[-1] + 1 - numeric[0]:
-        numeric = slice(numeric[0], numeric[-1] + 1)  # the usual case, and faster
+        numeric = (numeric[0], numeric[-1] + 1)  # the usual case, and faster
     return constants, constants(template), Struct(numbers).unpack_from, numeric, positions
 
 
@@ -49,8 +49,8 @@ def extract(apdu, plan, values, begin):
     constants, expected, numbers, numeric, positions = plan[_COMPILED]
     if constants(apdu, begin) != expected:
         return 0
-    if isinstance(numeric, slice):
-        values[numeric] = array("I", numbers(apdu, begin))
+    if isinstance(numeric, tuple):
+        values[numeric[0] : numeric[1]] = array("I", numbers(apdu, begin))
     else:
         for i, number in zip(numeric, numbers(apdu, begin)):
             values[i] = number
