@@ -26,8 +26,10 @@ from meterling.publish.mqtt import Publisher
 from meterling.publish.outbox import Outbox
 from meterling.publish.wire import NotYet, Wire
 from meterling_tools import interpreters
+from meterling_tools.bench import mqtt as bench_mqtt
+from meterling_tools.simulate import make_meter
 from mqtt_brokers import CONNACK, CONNECT, PINGREQ, PUBLISH, Brokers, read_packet
-from mqtt_probes import HERE, Probe, path
+from mqtt_probes import Probe
 
 SECRET = "S3cret"
 
@@ -560,12 +562,11 @@ def test_a_wrong_password_is_named(dongle, tmp_path):
 
 
 @needs_mosquitto
-def test_one_publish_is_one_send_a_kilobyte_of_heap_and_under_5_ms(dongle, tmp_path):
+def test_one_publish_is_one_send_and_a_kilobyte_of_heap_and_waits_for_nobody(dongle, tmp_path):
     with Mosquitto(tmp_path, "allow_anonymous true") as broker:
-        arguments = ["127.0.0.1", broker.port, 50]
-        script = HERE / "mqtt_measure.py"
-        result = interpreters.run(dongle, script, arguments, heapsize=8 << 20, path=path())
-    measured = json.loads(result.stdout.split(b"\n")[-2])
+        meter = make_meter("tinetz-kaifa")
+        measured = bench_mqtt.publish(dongle, meter, broker.port, tmp_path, count=50)
     assert measured["sends"] == 1
     assert measured["heap"] <= 1024
-    assert measured["median"] < 5000
+    # Packets in pieces wait 40 ms for the other side's delayed acknowledgement.
+    assert measured["median"] < 20_000  # us
