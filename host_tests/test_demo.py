@@ -38,8 +38,8 @@ def children_of(device):
 
 
 @pytest.fixture
-def mosquitto(tmp_path):
-    """A real mosquitto on a free port of this machine: "127.0.0.1:port"."""
+def mosquitto_process(tmp_path):
+    """A real mosquitto on a free port of this machine: ("127.0.0.1:port", its Popen)."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
     program = shutil.which("mosquitto", path=path)
     if program is None:
@@ -59,10 +59,16 @@ def mosquitto(tmp_path):
                 break
             except ConnectionRefusedError:
                 time.sleep(0.05)
-        yield f"127.0.0.1:{port}"
+        yield f"127.0.0.1:{port}", broker
     finally:
         broker.terminate()
         broker.wait()
+
+
+@pytest.fixture
+def mosquitto(mosquitto_process):
+    """The address ("127.0.0.1:port") of a real mosquitto."""
+    return mosquitto_process[0]
 
 
 @needs_micropython
@@ -91,6 +97,23 @@ def test_a_real_mosquitto_takes_the_readings_and_keeps_nothing_of_the_demo(inter
     assert result.returncode == 0, result.stderr
     assert f"mqtt://{mosquitto}/" in result.stdout
     assert asyncio.run(retained(mosquitto)) == []
+
+
+@needs_micropython
+def test_a_broker_that_goes_away_is_said_in_a_sentence(interpreter, mosquitto_process):
+    address, broker = mosquitto_process
+    command = [sys.executable, "-m", "meterling_tools.cli", "demo", "--broker", address]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        for line in running.stdout:
+            if line.startswith("reading 1:"):
+                broker.terminate()
+                break
+        _, errors = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "the broker is gone" in errors
+    assert "Traceback" not in errors
 
 
 async def retained(address):

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import tty
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -131,14 +131,13 @@ class Rig:
             yield
             if tidy:
                 await asyncio.sleep(_WILL)
-                for topic in topics:
-                    await client.publish(topic, b"", qos=1, retain=True)
+                with suppress(aiomqtt.MqttError):  # it is gone: nothing is left there either
+                    for topic in topics:
+                        await client.publish(topic, b"", qos=1, retain=True)
         finally:
             receiver.cancel()
-            try:
+            with suppress(aiomqtt.MqttError):  # it is gone already
                 await client.__aexit__(None, None, None)
-            except aiomqtt.MqttError:
-                pass  # it is gone already
 
     async def _receive(self, client, topics):
         try:
