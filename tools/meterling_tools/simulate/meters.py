@@ -6,6 +6,7 @@ from functools import partial
 
 from . import axdr, clock, glo, hdlc, kamstrup, layouts, mbus
 from .household import Registers
+from .settings import MBUS_LINE, OPTICAL_LINE, P1_LINE, Line
 
 # Public keys: those of the Green Book's ciphering example (IEC 62056-5-3). Never a real meter's.
 DEMO_KEY = bytes.fromhex("000102030405060708090a0b0c0d0e0f")
@@ -13,32 +14,6 @@ DEMO_AUTH_KEY = bytes.fromhex("d0d1d2d3d4d5d6d7d8d9dadbdcdddedf")
 
 _SC_AUTHENTICATED = 0x10
 
-
-@dataclass(frozen=True)
-class Line:
-    """Serial line settings: baud, data bits, parity ("N", "E", "O"), stop bits."""
-
-    baud: int
-    bits: int = 8
-    parity: str = "N"
-    stop: int = 1
-
-    @property
-    def bits_per_byte(self):
-        return 1 + self.bits + (self.parity != "N") + self.stop
-
-    @property
-    def byte_ns(self):
-        """Nanoseconds that one byte occupies the line."""
-        return self.bits_per_byte * 1_000_000_000 // self.baud
-
-    def __str__(self):
-        return f"{self.baud} {self.bits}{self.parity}{self.stop}"
-
-
-MBUS_LINE = Line(2400, parity="E")
-P1_LINE = Line(115200)
-OPTICAL_LINE = Line(9600)
 
 # HDLC addresses, destination then source, as they stand on the wire.
 _LANDIS_GYR = bytes.fromhex("ceff03")
