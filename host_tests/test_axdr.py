@@ -166,17 +166,17 @@ def test_depth(form):
 
 
 def test_number_of_elements():
-    """64 values (one is the invoke id) fit into a reading; 256 elements are too many for
+    """128 values (one is the invoke id) fit into a reading; 512 elements are too many for
     anybody."""
 
     def rows(count):
         codes = (axdr.obis(f"1-{i // 200}:{i % 200}.7.0") + axdr.u32(i) for i in range(count))
         return b"\x02" + axdr.length(2 * count) + b"".join(codes)
 
-    assert len(hear(rows(63)).readings[0].names) == 63
-    assert hear(rows(64)).errors == {"too-long": 1}
-    assert hear(rows(127), size=4000).errors == {"too-long": 1}
-    assert hear(rows(128), size=4000).errors == {"decode": 1}
+    assert len(hear(rows(127)).readings[0].names) == 127
+    assert hear(rows(128)).errors == {"too-long": 1}
+    assert hear(rows(255), size=8000).errors == {"too-long": 1}
+    assert hear(rows(256), size=8000).errors == {"decode": 1}
     assert hear(b"\x01\x82\xff\xff" + bytes(900)).errors == {"decode": 1}
 
 

@@ -25,6 +25,7 @@ _GENERAL_GLO = const(0xDB)
 _GENERAL_DED = const(0xDC)
 _BLOCK_TRANSFER = const(0xE0)
 _LLC = const(0xE6)  # E6 E7 00 or E6 E6 00, ahead of an APDU in HDLC
+_TEXT = const(0x2F)  # "/", with which a telegram of text begins
 
 # Parts of a link layer, and words of its state; see link.framer.
 _STATE = const(2)
@@ -35,6 +36,8 @@ _SOURCE = const(8)
 _READY = const(11)
 _BEGIN = const(12)
 _STOP = const(13)
+_NO_CHECK = const(22)
+_ANSWER = const(23)
 
 # Parts of the ciphering, and words of its state; see ciphering.glo.
 _CIPHERING_STATE = const(0)
@@ -71,7 +74,9 @@ _OPENED = const(10)  # state of the ciphering
 _BLOCKS = const(12)  # see link.gbt; None until there was one
 _SIZE = const(13)  # longest telegram
 _LAYOUTS = const(14)  # own layouts
-_PARTS = const(15)
+# 15 to 17: kept by translated
+_UNPROTECTED = const(18)  # 1: no checksum protected the reading's telegram
+_PARTS = const(19)
 
 _BYTES = const(0)
 _WRAP = const(0x3FFFFFFF)
@@ -85,7 +90,8 @@ _ERR_WRONG_KEY = const(15)
 _ERR_REPLAY = const(16)
 _ERR_DECODE = const(17)
 _ERR_IMPLAUSIBLE = const(20)
-_CODES = const(21)
+_ERR_UNPROTECTED = const(21)
+_CODES = const(22)
 
 # What `newer` says; see cosem.plan.
 _OLDER = const(0)
@@ -96,22 +102,22 @@ _NONCE_LENGTH = const(12)
 _CLOCK_LENGTH = const(12)
 
 _LEARNING = const("learn axdr layout layouts positional obis plan plausible")
-_MAX_VALUES = const(64)
+_MAX_VALUES = const(128)
 _MAX_PLANS = const(4)  # shapes kept; a meter sends one to three
+
+LINKS = ("mbus", "hdlc", "apdu", "p1", "sml", "amis")
+
+# What the payloads of a link are written in, where it is not A-XDR: a module of cosem
+_LANGUAGES = {"p1": "text", "sml": "sml"}
+_ACKNOWLEDGED = b"\xe5"
 
 
 def make_link(name, counts, size):
-    """The parts of the link layer `name` ("mbus", "hdlc", "apdu"; see link.framer); only
-    its own module is loaded. ValueError if there is none of that name."""
-    if name == "mbus":
-        from .link.mbus import link
-    elif name == "hdlc":
-        from .link.hdlc import link
-    elif name == "apdu":
-        from .link.apdu import link
-    else:
+    """The parts of the link layer `name` (one of LINKS; see link.framer); only its own
+    module is loaded. ValueError if there is none of that name."""
+    if name not in LINKS:
         raise ValueError(name)
-    return link(counts, size)
+    return __import__("meterling.link." + name, None, None, ("link",)).link(counts, size)
 
 
 def _ignore(reading):
@@ -143,14 +149,26 @@ class _Latest:
 class Decoder:
     """One meter's line.
 
-    link: "mbus", "hdlc" or "apdu". key, auth_key: bytes, 16, or None. on_reading:
-    called with a Reading (valid during the call) for each telegram that passed every
-    check. size: longest telegram, bytes; no memory is taken before a telegram needs it.
-    own_layouts: see cosem.learn.
+    link: one of LINKS. key, auth_key: bytes, 16, or None. on_reading: called with a
+    Reading (valid during the call) for each telegram that passed every check. size:
+    longest telegram, bytes; no memory is taken before a telegram needs it. own_layouts:
+    see cosem.learn. lenient: also the first telegram of a shape is believed where no
+    checksum protects it.
     """
 
-    def __init__(self, link, key=None, auth_key=None, on_reading=None, size=1024, own_layouts=""):
+    def __init__(
+        self,
+        link,
+        key=None,
+        auth_key=None,
+        on_reading=None,
+        size=2048,
+        own_layouts="",
+        lenient=False,
+    ):
         self.on_reading = on_reading or _ignore
+        self._lenient = lenient
+        self._language = _LANGUAGES.get(link)
         self.parts = parts = [None] * _PARTS
         parts[_COUNTS] = array("I", bytes(4 * _CODES))
         self._line = make_link(link, parts[_COUNTS], size)
@@ -166,6 +184,7 @@ class Decoder:
         parts[_OPENED] = self._ciphering[_CIPHERING_STATE]
         parts[_SIZE] = size
         parts[_LAYOUTS] = own_layouts
+        parts[_UNPROTECTED] = 0
 
     @property
     def counters(self):
@@ -188,6 +207,7 @@ class Decoder:
                 return
             # Part READY - 1 is `raw` or `joined`.
             data = parts[state[_READY] - 1]
+            self.parts[_UNPROTECTED] = state[_NO_CHECK]
             if int(self.apdus(data, state[_BEGIN], state[_STOP], state[_SOURCE])) == 0:
                 self._reject()
 
@@ -201,12 +221,22 @@ class Decoder:
             if not state[_READY]:
                 break
             data = line[state[_READY] - 1]
+            self.parts[_UNPROTECTED] = state[_NO_CHECK]
             if not self.apdus(data, state[_BEGIN], state[_STOP], state[_SOURCE]):
                 self._reject()
         if self.parts[_BLOCKS]:
             from .link.gbt import quiet as blocks_quiet
 
             blocks_quiet(self)
+
+    def take_answer(self):
+        """What the meter waits for (bytes): b"" or one acknowledgement, however many
+        frames came. To be sent at once after `feed`: AMIS waits 500 ms at most."""
+        state = self._line[_STATE]
+        if not state[_ANSWER]:
+            return b""
+        state[_ANSWER] = 0
+        return _ACKNOWLEDGED
 
     @micropython.viper
     def apdus(self, data, begin: int, end: int, source: int) -> int:
@@ -232,7 +262,9 @@ class Decoder:
                     if state[_UNCHECKED]:
                         self._count(_ERR_NO_AUTH_KEY)
                     buffer = parts[_CIPHERING_BUFFER]
-                    if int(self._notification(buffer, _PLAIN, state[_END], 1)) == 0:
+                    if ptr8(buffer)[_PLAIN] == _TEXT:
+                        good &= int(self._take("text", buffer, _PLAIN, state[_END], 1))
+                    elif int(self._notification(buffer, _PLAIN, state[_END], 1, "")) == 0:
                         good = 0
             elif tag == _LLC and begin + 2 < end and octets[begin + 2] == 0:
                 begin += 3
@@ -244,9 +276,11 @@ class Decoder:
 
     def _other(self, data, begin, end, source):
         # An APDU that is not ciphered; the position behind it, or 0 if there is none.
+        if self._language:
+            return self._take(self._language, data, begin, end, 0) and end
         tag = data[begin]
         if tag == _DATA_NOTIFICATION:
-            length = self._notification(data, begin, end, 0)
+            length = self._notification(data, begin, end, 0, "")
             return length and begin + length
         if tag == _BLOCK_TRANSFER:
             try:
@@ -260,6 +294,15 @@ class Decoder:
         self._count(_ERR_APDU)
         return 0
 
+    def _take(self, language, data, begin, end, ciphered):
+        # A payload that is no A-XDR; 0 if it is broken (counted), else 1.
+        try:
+            from .translated import take
+        except (MemoryError, ImportError):
+            self._count(_ERR_TOO_LONG)
+            return 0
+        return take(self, language, data, begin, end, ciphered)
+
     def _count(self, code):
         self.parts[_COUNTS][code] += 1
 
@@ -272,9 +315,9 @@ class Decoder:
             reject(self._line[_STATE])
 
     @micropython.viper
-    def _notification(self, data, begin: int, end: int, ciphered: int) -> int:
+    def _notification(self, data, begin: int, end: int, ciphered: int, layout) -> int:
         # One data-notification; its length, or 0 if it is none (counted). ciphered: 1
-        # if it came out of the ciphering, else 0.
+        # if it came out of the ciphering, else 0. layout: that of a translator, or "".
         parts = self.parts
         counts = ptr32(parts[_COUNTS])
         values = parts[_VALUES]
@@ -291,11 +334,14 @@ class Decoder:
             if 0 < shape[_LENGTH] and shape[_LENGTH] <= end - begin:
                 found = int(extract(data, plan, values, begin))
         if found == 0:
-            if int(self._learn(data, begin, end, ciphered)) == 0:
+            if int(self._learn(data, begin, end, ciphered, layout)) == 0:
                 return 0
             values = parts[_VALUES]
             plan = plans[0]
             shape = ptr16(plan[_SHAPE])
+            if int(parts[_UNPROTECTED]) and ciphered == 0 and not self._lenient:
+                counts[_ERR_UNPROTECTED] = counts[_ERR_UNPROTECTED] + 1
+                return shape[_LENGTH]
         if ciphered:
             order = int(newer(parts[_NONCE], parts[_LAST]))
             if order == _OTHER_METER:
@@ -320,7 +366,7 @@ class Decoder:
         self.on_reading(parts[_READING])
         return shape[_LENGTH]
 
-    def _learn(self, data, begin, end, ciphered):
+    def _learn(self, data, begin, end, ciphered, layout):
         # A shape not seen before becomes the first of the plans; 0 if it is none (counted).
         parts = self.parts
         plans = parts[_PLANS]
@@ -330,7 +376,7 @@ class Decoder:
             from .cosem.learn import learn
 
             title = bytes(parts[_NONCE]) if ciphered else b""
-            plan = learn(data, begin, end, title, parts[_LAYOUTS])
+            plan = learn(data, begin, end, title, layout or parts[_LAYOUTS])
             if not isinstance(plan, int):
                 shape = plan[_SHAPE]
                 if shape[_COUNT] > _MAX_VALUES:

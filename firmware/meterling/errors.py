@@ -36,6 +36,7 @@ DECODE = const(17)  # the structure of the data is broken
 DATA_TYPE = const(18)  # a data type that A-XDR does not know
 EMPTY = const(19)  # well-formed, but without any value
 IMPLAUSIBLE = const(20)  # a value or a step that no meter takes
+UNPROTECTED = const(21)  # no checksum, and its shape has not come before
 
 NAMES = (
     "bytes",
@@ -59,6 +60,7 @@ NAMES = (
     "data-type",
     "empty",
     "implausible",
+    "unprotected",
 )
 
 _FIRST_ERROR = const(4)

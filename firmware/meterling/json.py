@@ -34,6 +34,7 @@ _NONCE = const(3)
 _PLAN = const(7)
 _APDU = const(8)
 _CIPHERED = const(9)
+_UNPROTECTED = const(18)
 
 # Parts of a plan, its records, and kinds of value; see cosem.plan.
 _SHAPE = const(0)
@@ -71,12 +72,12 @@ def put_reading(reading, out, at):
     """See Reading.put_json."""
     parts = reading.parts
     plan = parts[_PLAN]
-    ciphered = parts[_CIPHERED]
+    how = 1 if parts[_CIPHERED] else 2 if parts[_UNPROTECTED] else 0
     if plan[_SCRIPTS] is None:
-        plan[_SCRIPTS] = [None, None]
-    script = plan[_SCRIPTS][ciphered]
+        plan[_SCRIPTS] = [None, None, None]
+    script = plan[_SCRIPTS][how]
     if script is None:
-        script = plan[_SCRIPTS][ciphered] = _script(reading, ciphered)
+        script = plan[_SCRIPTS][how] = _script(reading, how)
     end = len(out)
     state = _state
     state[_AT] = at
@@ -129,7 +130,8 @@ def _put_step(reading, out, at, script, position):
     return at + len(text)
 
 
-def _script(reading, ciphered):
+def _script(reading, how):
+    # how: 0 plain, 1 ciphered, 2 plain and without a checksum
     plan = reading.parts[_PLAN]
     script = bytearray()
 
@@ -143,7 +145,7 @@ def _script(reading, ciphered):
         literal("null")
     else:
         script.extend(_value_step(plan, index))
-    if ciphered:
+    if how == 1:
         literal(',"system_title":"')
         script.append(3)
         literal('","time":')
@@ -156,13 +158,27 @@ def _script(reading, ciphered):
         literal(',"system_title":null,"time":')
         script.append(_STEP_TIME)
         literal(',"invocation_counter":null,"authenticated":false')
+        if how == 2:
+            literal(',"unprotected":true')
     before = ',"values":{'
-    for i in range(len(reading)):
-        literal(f'{before}"{reading.name(i)}":{{"value":')
+    count = len(reading)
+    for i in range(count):
+        # Several values of one code stand in one list.
+        name = reading.name(i)
+        follows = i > 0 and reading.name(i - 1) == name
+        goes_on = i + 1 < count and reading.name(i + 1) == name
+        if follows:
+            before += ',{"value":'
+        else:
+            before += f'"{name}":' + ('{"values":[{"value":' if goes_on else '{"value":')
+        literal(before)
         script.extend(_value_step(plan, plan[_SHOWN][i]))
         unit = reading.unit(i)
-        before = f',"unit":"{unit}"}},' if unit else "},"
-    literal(before[:-1] + "}}" if len(reading) else before + "}}")
+        before = f',"unit":"{unit}"' if unit else ""
+        before += "}" if goes_on else "}]}" if follows else "}"
+        if not goes_on:
+            before += ","
+    literal(before[:-1] + "}}" if count else before + "}}")
     return bytes(script)
 
 

@@ -7,7 +7,7 @@ integer arithmetic only (an ESP32's floats have 32 bits: 12 345 678 Wh does not 
 from binascii import hexlify
 
 from .cosem.clock import DATE_TIME_TEXT, put
-from .cosem.obis import units
+from .cosem.obis import unit_name
 from .json import put_reading
 from .python import const
 
@@ -18,6 +18,7 @@ _PLAN = const(7)
 _APDU = const(8)  # where the texts and times stand
 _CIPHERED = const(9)
 _OPENED = const(10)
+_UNPROTECTED = const(18)
 _AUTHENTICATED = const(2)  # words of that; see ciphering.glo
 _UNCHECKED = const(3)
 
@@ -51,8 +52,6 @@ _KIND_UNSIGNED64 = const(9)
 _KIND_SIGNED64 = const(10)
 _NUMBERS = (_KIND_UNSIGNED, _KIND_SIGNED, _KIND_FLOAT, _KIND_UNSIGNED64, _KIND_SIGNED64)
 
-_UNIT_NAMES = units()
-
 
 class Reading:
     """The latest telegram's values. One object is filled again and again: it is valid
@@ -76,6 +75,11 @@ class Reading:
     def unchecked(self):
         """True if the telegram has a tag, and no authentication key is set to check it."""
         return self._opened(_UNCHECKED)
+
+    @property
+    def unprotected(self):
+        """True if neither a checksum nor a tag nor ciphering protects the telegram."""
+        return bool(self.parts[_UNPROTECTED] and not self.parts[_CIPHERED])
 
     def _opened(self, word):
         return bool(self.parts[_CIPHERED] and self.parts[_OPENED][word])
@@ -158,7 +162,7 @@ class Reading:
 
     def unit(self, i):
         """Unit as text, "" for none or unknown."""
-        return _UNIT_NAMES.get(self._of_record(i, _UNIT), "")
+        return unit_name(self._of_record(i, _UNIT))
 
     def is_number(self, i):
         """True if value i is a number, False if it is text."""

@@ -28,6 +28,7 @@ SENTENCES = {
     "data-type": "The data holds a type that nobody has defined.",
     "empty": "The telegram holds no value.",
     "implausible": "A value came that no meter takes.",
+    "unprotected": "A telegram has no checksum, and none like it has come before.",
 }
 
 

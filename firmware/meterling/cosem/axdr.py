@@ -26,7 +26,7 @@ _WIDTHS = const(b"0--1-44------1-1212-88148C54124124")
 _STRINGS = const(b"\x09\x0a\x0c")  # octet, visible, UTF-8
 
 _MAX_DEPTH = const(8)
-_MAX_WORDS = const(1024)  # 256 elements
+_MAX_WORDS = const(2048)  # 512 elements
 
 _ERR_DECODE = const(17)
 _ERR_DATA_TYPE = const(18)
@@ -36,7 +36,7 @@ class Axdr:
     """Reads elements from `data` (bytes-like), from `position` (int) on, up to `end`.
 
     Raises ValueError(code), code: DECODE or DATA_TYPE of errors, for anything that is no
-    A-XDR, deeper than 8 levels or more than 256 elements.
+    A-XDR, deeper than 8 levels or more than 512 elements.
     """
 
     def __init__(self, data, position, end):

@@ -210,6 +210,8 @@ class Layout:
             return True
         if word == b"unit":
             return self.add_scaler_unit(i)
+        if word == b"same":
+            return self.kind(i) >= 0
         kind = self.kind(i)
         role = 0
         code = _NO_CODE

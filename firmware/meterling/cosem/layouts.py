@@ -9,6 +9,7 @@ first line whose pattern fits the whole data wins. A pattern is made of
     quantity one value; its unit follows from its code if the frame gives none
     clock   date and time of the telegram          time, date   the same, in two pieces
     meter   the meter's number                     list   the version of the push list (text)
+    same    anything that is the same in each telegram of this shape, and no value
     and what positional adds
 
 Lines of an owner's own come first, then those below, then those of positional.

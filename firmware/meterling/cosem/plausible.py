@@ -24,11 +24,15 @@ _KIND = const(9)
 
 _MOST = const(0x3FFFFFFF)
 
-# Largest amount by unit (enumeration, see obis): W, VA, var, A, V, Hz
+# Largest amount by unit (enumeration, see obis): W, VA, var, A, V, Hz, kW, kvar, kVA
 _LIMITS = {27: 10_000_000, 28: 10_000_000, 29: 10_000_000, 33: 10_000, 35: 1000, 44: 100}
-# Largest step of a register within an hour: Wh, VAh, varh
+_KILO_LIMITS = const(b"\xc9\xcb\xcd")
+_KILO_LIMIT = const(10_000)
+# Largest step of a register within an hour: Wh, VAh, varh; kWh, kvarh, kVAh
 _STEPS = const(b"\x1e\x1f\x20")
 _STEP = const(1_000_000)
+_KILO_STEPS = const(b"\xc8\xca\xcc")
+_KILO_STEP = const(1000)
 
 
 def rules_and_limits(records, places):
@@ -40,11 +44,17 @@ def rules_and_limits(records, places):
         at = _RECORD * i
         kind = records[at + _KIND]
         unit = records[at + _UNIT]
-        if kind == 0 and unit in _STEPS:
+        # A register that counts both ways may fall.
+        counts_up = kind == 0 or (
+            kind == 1 and places[2 * i + 1] == 4 and records[at + 2] % 20 != 16
+        )
+        if counts_up and unit in _STEPS:
             rule, limit = _REGISTER, _STEP
-        elif unit in _LIMITS and kind <= 1:
+        elif counts_up and unit in _KILO_STEPS:
+            rule, limit = _REGISTER, _KILO_STEP
+        elif kind <= 1 and (unit in _LIMITS or unit in _KILO_LIMITS):
             rule = _UNSIGNED if kind == 0 else _SIGNED | places[2 * i + 1]
-            limit = _LIMITS[unit]
+            limit = _LIMITS.get(unit, _KILO_LIMIT)
         else:
             continue
         scaler = records[at + _SCALER] - 128

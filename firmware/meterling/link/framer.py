@@ -34,7 +34,10 @@ _FIRST = const(18)  # where the segmented payload begins in `joined`
 _MORE = const(19)  # 1: more segments follow
 _SIZE = const(20)  # of `joined`, bytes, and
 _SIZE_MAX = const(21)  # how large it may grow
-_WORDS = const(22)
+# 22: 1 if no checksum protects the payload that is READY
+# 23: acknowledgements that the meter waits for
+# 24: how far behind START a link has looked already
+_WORDS = const(25)
 
 _RAW_AT_FIRST = const(528)  # bytes: two M-Bus frames, or one of L + 256
 _STEP = const(64)  # bytes; buffers grow to multiples of it
