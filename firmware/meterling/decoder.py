@@ -74,9 +74,10 @@ _OPENED = const(10)  # state of the ciphering
 _BLOCKS = const(12)  # see link.gbt; None until there was one
 _SIZE = const(13)  # longest telegram
 _LAYOUTS = const(14)  # own layouts
-# 15 to 17: kept by translated
-_UNPROTECTED = const(18)  # 1: no checksum protected the reading's telegram
-_PARTS = const(19)
+_TRANSLATED = const(15)  # function `take` of translated
+# 16 to 19: kept by translated
+_UNPROTECTED = const(20)  # 1: no checksum protected the reading's telegram
+_PARTS = const(21)
 
 _BYTES = const(0)
 _WRAP = const(0x3FFFFFFF)
@@ -268,6 +269,8 @@ class Decoder:
                         good = 0
             elif tag == _LLC and begin + 2 < end and octets[begin + 2] == 0:
                 begin += 3
+            elif self._language:
+                return int(self._take(self._language, data, begin, end, 0))
             else:
                 begin = int(self._other(data, begin, end, source))
                 if begin == 0:
@@ -276,8 +279,6 @@ class Decoder:
 
     def _other(self, data, begin, end, source):
         # An APDU that is not ciphered; the position behind it, or 0 if there is none.
-        if self._language:
-            return self._take(self._language, data, begin, end, 0) and end
         tag = data[begin]
         if tag == _DATA_NOTIFICATION:
             length = self._notification(data, begin, end, 0, "")
@@ -294,14 +295,23 @@ class Decoder:
         self._count(_ERR_APDU)
         return 0
 
-    def _take(self, language, data, begin, end, ciphered):
+    @micropython.viper
+    def _take(self, language, data, begin: int, end: int, ciphered: int) -> int:
         # A payload that is no A-XDR; 0 if it is broken (counted), else 1.
+        if not self.parts[_TRANSLATED]:
+            self._load_translated()
+            if not self.parts[_TRANSLATED]:
+                return 0
+        return int(self.parts[_TRANSLATED](self, language, data, begin, end, ciphered))
+
+    def _load_translated(self):
         try:
             from .translated import take
+
+            self.parts[_TRANSLATED] = take
         except (MemoryError, ImportError):
+            unload("meterling", "translated")
             self._count(_ERR_TOO_LONG)
-            return 0
-        return take(self, language, data, begin, end, ciphered)
 
     def _count(self, code):
         self.parts[_COUNTS][code] += 1

@@ -34,7 +34,7 @@ _NONCE = const(3)
 _PLAN = const(7)
 _APDU = const(8)
 _CIPHERED = const(9)
-_UNPROTECTED = const(18)
+_UNPROTECTED = const(20)
 
 # Parts of a plan, its records, and kinds of value; see cosem.plan.
 _SHAPE = const(0)

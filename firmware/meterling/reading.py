@@ -18,7 +18,7 @@ _PLAN = const(7)
 _APDU = const(8)  # where the texts and times stand
 _CIPHERED = const(9)
 _OPENED = const(10)
-_UNPROTECTED = const(18)
+_UNPROTECTED = const(20)
 _AUTHENTICATED = const(2)  # words of that; see ciphering.glo
 _UNCHECKED = const(3)
 
