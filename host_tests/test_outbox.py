@@ -82,3 +82,13 @@ def test_it_behaves_like_a_list_of_the_newest(actions, places):
             assert number_in(payload) == model.pop(0)
             outbox.done(number)
         assert (outbox.waiting, outbox.dropped) == (len(model), dropped)
+
+
+def test_a_place_grows_to_what_a_reading_needs():
+    """60 values of a Luxembourg meter are 2.8 kB of JSON, a Kaifa's are 800 bytes."""
+    outbox = Outbox(places=2)
+    for length in (100, 2800, 100, 4000, 2800):
+        assert outbox.put(Reading(length, length))
+    assert number_in(outbox.oldest()[1]) == 4000
+    assert not outbox.put(Reading(5000, 5000))
+    assert (outbox.too_long, outbox.waiting) == (1, 2)

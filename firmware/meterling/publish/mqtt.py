@@ -31,7 +31,7 @@ from .wire import Wire
 _ONLINE = b'{"state":"online"}'
 _OFFLINE = b'{"state":"offline"}'
 
-_LONGEST_PACKET = const(2304)  # bytes: a whole place of the outbox, and the longest topic
+_LONGEST_PACKET = const(4352)  # bytes: a whole place of the outbox, and the longest topic
 _TICK = const(500)  # ms: how often time-outs are looked at
 _KEEPALIVE = const(60)  # s: after 1.5 times that the broker publishes the last will
 _DIAGNOSTICS_EVERY = const(10_000)  # ms

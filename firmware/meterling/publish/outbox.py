@@ -1,7 +1,7 @@
 """The newest readings, waiting as JSON until the broker has acknowledged them.
 
-All memory is taken at the start. Places are a ring with one spare: the next reading
-is written there, and only then has the oldest to go.
+Places are a ring with one spare: the next reading is written there, and only then has
+the oldest to go. They begin small, and grow to what the meter's readings need.
 
     | oldest | .. | newest | spare |
       ^ first                ^ first + waiting        (both modulo places + 1)
@@ -11,7 +11,9 @@ from ..python import const
 from .loop import ticks_ms
 
 _PLACES = const(6)
-_SIZE = const(2048)  # bytes; 40 values with their units are about 1700
+_SIZE = const(4096)  # bytes; 40 values with their units are about 1700, Luxembourg's 60 2800
+_AT_FIRST = const(512)
+_STEP = const(256)
 
 
 class Outbox:
@@ -22,7 +24,8 @@ class Outbox:
     """
 
     def __init__(self, places=_PLACES, size=_SIZE):
-        self._buffers = [bytearray(size) for _ in range(places + 1)]
+        self._size = size
+        self._buffers = [bytearray(min(size, _AT_FIRST)) for _ in range(places + 1)]
         self._views = [memoryview(buffer) for buffer in self._buffers]
         self._lengths = [0] * (places + 1)
         self._stamps = [0] * (places + 1)
@@ -38,6 +41,8 @@ class Outbox:
         it is too long for any place."""
         spare = (self._first + self.waiting) % (self._places + 1)
         length = reading.put_json(self._buffers[spare], 0)
+        while length < 0 and self._grow(spare):
+            length = reading.put_json(self._buffers[spare], 0)
         if length < 0:
             self.too_long += 1
             return False
@@ -47,6 +52,18 @@ class Outbox:
             self._forget_oldest()
             self.dropped += 1
         self.waiting += 1
+        return True
+
+    def _grow(self, place):
+        # A larger buffer for a place that holds no reading; False if it may not.
+        size = min(len(self._buffers[place]) + _STEP, self._size)
+        if size == len(self._buffers[place]):
+            return False
+        try:
+            self._buffers[place] = bytearray(size)
+        except MemoryError:
+            return False
+        self._views[place] = memoryview(self._buffers[place])
         return True
 
     def oldest(self):

@@ -17,6 +17,8 @@ PINGRESP = const(0xD0)
 
 _LENGTHS = {CONNACK: 2, PUBACK: 2, PINGRESP: 0}  # bytes, after the first two
 _INBOX = const(64)  # bytes
+_AT_FIRST = const(1536)  # bytes: most meters need no more
+_STEP = const(256)
 
 
 class NotYet(Exception):
@@ -27,10 +29,12 @@ _NOT_YET = NotYet()
 
 
 class Wire:
-    """`size`: bytes, of the longest packet to be sent."""
+    """`size`: bytes, of the longest packet to be sent; no memory is taken before one needs
+    it."""
 
     def __init__(self, size):
-        self._out = bytearray(size)
+        self._size = size
+        self._out = bytearray(min(size, _AT_FIRST))
         self._out_view = memoryview(self._out)
         self._in = bytearray(_INBOX)
         self._in_view = memoryview(self._in)
@@ -104,13 +108,21 @@ class Wire:
             length = len(data)
         end = self._written + length
         if end > len(self._out):
-            raise BrokerError("mqtt-too-long")
+            self._grow(end)
         if length == len(data):
             self._out_view[self._written : end] = data
         else:
             for i in range(length):
                 self._out[self._written + i] = data[i]
         self._written = end
+
+    def _grow(self, size):
+        if size > self._size:
+            raise BrokerError("mqtt-too-long")
+        larger = bytearray(min((size + _STEP - 1) // _STEP * _STEP, self._size))
+        memoryview(larger)[: self._written] = self._out_view[: self._written]
+        self._out = larger
+        self._out_view = memoryview(larger)
 
     def read(self, length):
         end = self._position + length
