@@ -16,6 +16,7 @@ _VERBS = {
     "simulate": ("simulate.cli", "be a meter: write telegrams at line speed, with faults if asked"),
     "build": ("build", "make the firmware tree that goes onto a dongle"),
     "demo": ("demo", "the whole line without hardware: meter, firmware, broker, live table"),
+    "operators": ("operators", "grid operators: their meters, ports, and how to get the key"),
     "bench": ("bench", "measure speed, memory and latency against their targets"),
 }
 _INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it

@@ -1,7 +1,7 @@
 """What `meterling decode` does under each interpreter: bytes of a file into JSON lines.
 
 Runs unchanged on CPython and MicroPython, as a module or as a script. As a script it
-takes its job from standard input, one JSON object: {"path", "link", "key", "auth_key"}
+takes its job from standard input, one JSON object: {"path", "link", "key", "auth_key", "layouts"}
 (keys as hex, so that they show in no process list), and writes the lines to standard
 output.
 """
@@ -20,11 +20,11 @@ _JSON = 4096  # longest line first thought of; doubled as needed
 _LLC = b"\xe6\xe7\x00"
 
 
-def decode(path, link, key, auth_key, write):
+def decode(path, link, key, auth_key, write, layouts=""):
     """Decode the file `path` (raw bytes), and call `write` with each line (str).
 
-    link: one of LINKS or "auto"; key, auth_key: bytes, 16, or None. Returns the number
-    of readings.
+    link: one of LINKS or "auto"; key, auth_key: bytes, 16, or None; layouts: str, an
+    owner's own. Returns the number of readings.
     """
     if link == "auto":
         link = detect(path)
@@ -39,7 +39,7 @@ def decode(path, link, key, auth_key, write):
             line[0] = bytearray(2 * len(buffer))
         write('{"type":"reading",' + bytes(buffer[1:end]).decode())
 
-    decoder = _feed(path, link, key, auth_key, show)
+    decoder = feed(path, link, key, auth_key, show, layouts)
     counts = decoder.counters.as_dict()
     text = '{"type":"summary"'
     for name in ("bytes", "frames", "telegrams", "readings"):
@@ -56,7 +56,7 @@ def detect(path):
     found = {}
     for link in LINKS:
         try:
-            counts = _feed(path, link, None, None, None).counters.as_dict()
+            counts = feed(path, link, None, None, None).counters.as_dict()
         except ImportError:  # TODO: until every link is there
             found[link] = (0, 0, 0)
             continue
@@ -68,7 +68,7 @@ def detect(path):
     if found["amis"][1] and not found["mbus"][0]:
         return "amis"
     framed = max(("hdlc", "mbus"), key=lambda link: found[link])
-    if found["p1"][1] and not found[framed][1]:
+    if (found["p1"][1] or found["p1"][2]) and not found[framed][1]:
         return "p1"
     # A frame's ruins count, too: an APDU inside is not to be read past a wrong checksum.
     if found[framed][1] or not found["apdu"][0] or found["mbus"][2] or _holds(path, _LLC):
@@ -76,8 +76,9 @@ def detect(path):
     return "apdu"
 
 
-def _feed(path, link, key, auth_key, on_reading):
-    decoder = Decoder(link, key, auth_key, on_reading, SIZE, lenient=True)
+def feed(path, link, key, auth_key, on_reading, layouts=""):
+    """A Decoder that has been fed the file; arguments as of `decode`."""
+    decoder = Decoder(link, key, auth_key, on_reading, SIZE, layouts, lenient=True)
     with open(path, "rb") as file:
         chunk = file.read(_CHUNK)
         if link == "apdu" and chunk[:1] == bytes((_PLAIN_APDU,)):
@@ -109,7 +110,8 @@ def main():
     """Do the job that standard input describes; 0 if there was a reading, else 1."""
     job = loads(sys.stdin.readline())
     keys = [unhexlify(job[name]) if job[name] else None for name in ("key", "auth_key")]
-    return 0 if decode(job["path"], job["link"], keys[0], keys[1], print) else 1
+    readings = decode(job["path"], job["link"], keys[0], keys[1], print, job["layouts"])
+    return 0 if readings else 1
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from ..python import const
 _UNITS = const(
     "1 a 5 h 6 min 7 s 8 ° 9 °C 13 m³ 14 m³ 27 W 28 VA 29 var 30 Wh 31 VAh 32 varh 33 A 35 V 44 Hz "
     "200 kWh 201 kW 202 kvarh 203 kvar 204 kVAh 205 kVA 206 m3 207 GJ 208 MWh 209 MW 210 dm3 211 l "
-    "212 s 213 Mvarh 214 Mvar 215 Hz 216 bar 217 % 218 MJ 219 ft3 220 gal 221 kcal 222 K"
+    "212 s 213 Mvarh 214 Mvar 215 Hz 216 bar 217 % 218 MJ 219 ft3 220 gal 221 kcal 222 K "
+    "223 VArh 224 VAr 225 kVArh 226 kVAr"
 )
 
 

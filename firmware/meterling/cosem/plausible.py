@@ -24,14 +24,16 @@ _KIND = const(9)
 
 _MOST = const(0x3FFFFFFF)
 
-# Largest amount by unit (enumeration, see obis): W, VA, var, A, V, Hz, kW, kvar, kVA
-_LIMITS = {27: 10_000_000, 28: 10_000_000, 29: 10_000_000, 33: 10_000, 35: 1000, 44: 100}
-_KILO_LIMITS = const(b"\xc9\xcb\xcd")
+# Largest amount by unit (enumeration, see obis): A, V, Hz; W, VA, var; kW, kvar, kVA
+_LIMITS = {33: 10_000, 35: 1000, 44: 100}
+_LARGE_LIMITS = const(b"\x1b\x1c\x1d\xe0")
+_LARGE_LIMIT = const(10_000_000)
+_KILO_LIMITS = const(b"\xc9\xcb\xcd\xe2")
 _KILO_LIMIT = const(10_000)
 # Largest step of a register within an hour: Wh, VAh, varh; kWh, kvarh, kVAh
-_STEPS = const(b"\x1e\x1f\x20")
+_STEPS = const(b"\x1e\x1f\x20\xdf")
 _STEP = const(1_000_000)
-_KILO_STEPS = const(b"\xc8\xca\xcc")
+_KILO_STEPS = const(b"\xc8\xca\xcc\xe1")
 _KILO_STEP = const(1000)
 
 
@@ -52,9 +54,16 @@ def rules_and_limits(records, places):
             rule, limit = _REGISTER, _STEP
         elif counts_up and unit in _KILO_STEPS:
             rule, limit = _REGISTER, _KILO_STEP
-        elif kind <= 1 and (unit in _LIMITS or unit in _KILO_LIMITS):
+        elif kind <= 1:
             rule = _UNSIGNED if kind == 0 else _SIGNED | places[2 * i + 1]
-            limit = _LIMITS.get(unit, _KILO_LIMIT)
+            if unit in _LARGE_LIMITS:
+                limit = _LARGE_LIMIT
+            elif unit in _KILO_LIMITS:
+                limit = _KILO_LIMIT
+            elif unit in _LIMITS:
+                limit = _LIMITS[unit]
+            else:
+                continue
         else:
             continue
         scaler = records[at + _SCALER] - 128
