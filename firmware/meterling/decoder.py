@@ -77,7 +77,8 @@ _LAYOUTS = const(14)  # own layouts
 _TRANSLATED = const(15)  # function `take` of translated
 # 16 to 19: kept by translated
 _UNPROTECTED = const(20)  # 1: no checksum protected the reading's telegram
-_PARTS = const(21)
+_MODE5 = const(21)  # see ciphering.mode5, and its function; None: not that link
+_PARTS = const(22)
 
 _BYTES = const(0)
 _WRAP = const(0x3FFFFFFF)
@@ -109,7 +110,7 @@ _MAX_PLANS = const(4)  # shapes kept; a meter sends one to three
 LINKS = ("mbus", "hdlc", "apdu", "p1", "sml", "amis")
 
 # What the payloads of a link are written in, where it is not A-XDR: a module of cosem
-_LANGUAGES = {"p1": "text", "sml": "sml"}
+_LANGUAGES = {"p1": "text", "sml": "sml", "amis": "records"}
 _ACKNOWLEDGED = b"\xe5"
 
 
@@ -186,6 +187,10 @@ class Decoder:
         parts[_SIZE] = size
         parts[_LAYOUTS] = own_layouts
         parts[_UNPROTECTED] = 0
+        if link == "amis":
+            from .ciphering import mode5
+
+            parts[_MODE5] = mode5.make(key) + [mode5.open_telegram]
 
     @property
     def counters(self):

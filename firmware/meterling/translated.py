@@ -2,7 +2,10 @@
 there read like any other. Loaded when the first of them comes."""
 
 from .octets import extend
-from .python import const, micropython, unload
+from .python import VIPER, const, micropython, unload
+
+if not VIPER:
+    from .python import ptr32
 
 # Parts of the decoder, words of a plan's shape, and of the ciphering; see decoder.
 _COUNTS = const(0)
@@ -15,6 +18,14 @@ _LANGUAGE = const(16)
 _NORMAL = const(17)  # bytearray: the latest payload in the normal form
 _TRANSLATE = const(18)  # function of the language's module
 _LAYOUT = const(19)  # str, see cosem.layouts
+_MODE5 = const(21)
+
+# Parts of what opens telegrams of mode 5, and words of its state; see ciphering.mode5.
+_STATE = const(0)
+_BUFFER = const(1)
+_OPEN = const(6)  # its function, which the decoder adds
+_END = const(0)
+_BEGIN = const(1)
 
 _AT_FIRST = const(256)  # bytes
 _STEP = const(256)
@@ -38,6 +49,16 @@ def take(decoder, language, data, begin: int, end: int, ciphered: int) -> int:
     """
     parts = decoder.parts
     stop = 0
+    mode5 = parts[_MODE5]
+    if mode5:
+        stop = int(mode5[_OPEN](mode5, data, begin, end))
+        if stop:
+            _count(parts, stop, 0)
+            return 0
+        state = ptr32(mode5[_STATE])
+        data = mode5[_BUFFER]
+        begin = state[_BEGIN]
+        end = state[_END]
     if parts[_LANGUAGE] == language:
         stop = int(parts[_TRANSLATE](data, begin, end, parts[_NORMAL]))
     if stop == 0:
