@@ -34,6 +34,7 @@ for line in sys.stdin:
         unhexlify(job.get("key", "")) or None,
         unhexlify(job.get("auth_key", "")) or None,
         show,
+        lenient=job.get("lenient", False),
     )
     chunk = job.get("chunk") or len(raw) or 1
     for begin in range(0, len(raw), chunk):
