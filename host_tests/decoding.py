@@ -2,12 +2,15 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import settings
 from meterling.decoder import Decoder
 from meterling_tools import ROOT, interpreters
 from meterling_tools.simulate import axdr
+from meterling_tools.simulate.meters import DLMS
+from meterling_tools.simulate.settings import P1_LINE
 
 PROBE = Path(__file__).with_name("decode_probe.py")
 DATA = Path(__file__).with_name("data")
@@ -81,6 +84,12 @@ class Listener:
 def of_meter(meter, **options):
     """A Listener with the link and the keys of a simulated meter."""
     return Listener(meter.link, meter.key, meter.auth_key, **options)
+
+
+def bare_meter(**options):
+    """A simulated meter that sends DLMS without any link layer: no operator's that we know."""
+    spec = replace(DLMS["steiermark-e450"], line=P1_LINE, link="apdu", frame=bytes)
+    return spec.meter("bare", **options)
 
 
 def notification(watts, size=0):

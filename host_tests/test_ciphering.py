@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from decoding import DATA, Listener, notification, of_meter, probe
+from decoding import DATA, Listener, bare_meter, notification, of_meter, probe
 from meterling.errors import NAMES
 from meterling_tools import interpreters
 from meterling_tools.simulate import axdr, glo, hdlc, make_meter, mbus
@@ -415,7 +415,7 @@ def test_no_flipped_bit_of_a_tagged_telegram_is_believed(security):
 
 def test_no_flipped_bit_of_a_whole_telegram_is_believed():
     """Bare on the line, without any other check."""
-    meter = make_meter("steiermark-t210d")
+    meter = bare_meter()
     data = meter.telegram(0)
     for bit, bad in flipped(data, range(8 * len(data))):
         assert of_meter(meter).hear(bad).quiet().readings == [], bit
@@ -423,7 +423,7 @@ def test_no_flipped_bit_of_a_whole_telegram_is_believed():
 
 @pytest.mark.parametrize("interpreter", ["micropython", "micropython32"], indirect=True)
 def test_no_flipped_bit_is_believed_by_micropython(interpreter):
-    meter = make_meter("steiermark-t210d")
+    meter = bare_meter()
     data = meter.telegram(0)
     jobs = [
         {"link": "apdu", "raw": bad, "key": meter.key, "auth_key": meter.auth_key}

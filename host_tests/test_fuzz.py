@@ -4,7 +4,7 @@ it a good telegram is read."""
 import random
 
 import pytest
-from decoding import Listener, of_meter
+from decoding import Listener, bare_meter, of_meter
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from meterling_tools import interpreters
@@ -14,7 +14,7 @@ from meterling_tools.simulate.faults import Faults
 METERS = {
     "mbus": make_meter("tinetz-kaifa"),
     "hdlc": make_meter("kamstrup-dk"),
-    "apdu": make_meter("steiermark-t210d"),
+    "apdu": bare_meter(),
 }
 E450 = make_meter("steiermark-e450")  # HDLC, and block transfer
 LINKS = pytest.mark.parametrize("link", METERS)

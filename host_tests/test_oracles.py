@@ -9,7 +9,7 @@ from dlms_cosem.utils import parse_as_dlms_data
 from gurux_dlms import GXByteBuffer, GXReplyData
 from gurux_dlms.enums import InterfaceType, Security
 from gurux_dlms.secure.GXDLMSSecureClient import GXDLMSSecureClient
-from meterling_tools.simulate import METERS, axdr, make_meter
+from meterling_tools.simulate import DLMS, axdr, make_meter
 from test_simulate import flattened, read_by_gurux
 
 
@@ -31,7 +31,7 @@ def is_number(item):
 
 
 @pytest.mark.parametrize("seed", [0, 7])
-@pytest.mark.parametrize("name", METERS)
+@pytest.mark.parametrize("name", DLMS)
 def test_gurux_finds_the_same_numbers_and_times(name, seed):
     meter = make_meter(name, seed=seed)
     for n, reading in enumerate(readings(meter, 2)):
@@ -67,7 +67,7 @@ def test_gurux_is_held_to_the_key_too():
     assert not set(numbers_of(reading)) - {0} <= {item for item in items if is_number(item)}
 
 
-TAGGED = [name for name in METERS if make_meter(name).auth_key]
+TAGGED = [name for name in DLMS if make_meter(name).auth_key]
 
 
 @pytest.mark.parametrize("name", TAGGED)

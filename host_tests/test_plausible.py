@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from decoding import Listener
-from meterling_tools.simulate import METERS, axdr, clock, hdlc, make_meter
+from meterling_tools.simulate import DLMS, axdr, clock, hdlc, make_meter
 
 START = datetime(2026, 6, 18, 7, 30)
 
@@ -127,7 +127,7 @@ def test_a_register_of_another_meter_begins_anew():
     assert len(seen.readings) == 6 and seen.errors == {}
 
 
-@pytest.mark.parametrize("name", METERS)
+@pytest.mark.parametrize("name", DLMS)
 def test_a_day_of_every_meter_is_plausible(name):
     """An hour apart each; nothing of it is refused."""
     meter = make_meter(name, seed=8, interval_ms=600_000)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from meterling.decoder import Decoder
 from meterling.reading import decimal_text, float_text
 from meterling_tools import interpreters
-from meterling_tools.simulate import METERS, axdr, hdlc, make_meter
+from meterling_tools.simulate import DLMS, axdr, hdlc, make_meter
 
 SCALERS = st.integers(-9, 9)
 KINDS = {
@@ -127,7 +127,7 @@ def test_single_floats(number, scaler):
 # ---- JSON ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", METERS)
+@pytest.mark.parametrize("name", DLMS)
 def test_json_says_what_the_reading_says(name):
     meter = make_meter(name, seed=5)
     seen = of_meter(meter)

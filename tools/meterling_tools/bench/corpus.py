@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
-from ..simulate import METERS, glo, layouts, make_meter
+from ..simulate import METERS, glo, layouts
 from ..simulate.axdr import u16, u32
 
-_VARIANT = "bench"
 _NO_TAG, _TAG = 0x20, 0x30  # security control: encrypted; encrypted and authenticated
 
 
@@ -14,11 +13,7 @@ def meter(name, tag=None, **changes):
     `changes`: of its `simulate.meters.Spec`."""
     if tag is not None:
         changes["security_control"] = _TAG if tag else _NO_TAG
-    METERS[_VARIANT] = replace(METERS[name], **changes)
-    try:
-        return make_meter(_VARIANT)
-    finally:
-        del METERS[_VARIANT]
+    return replace(METERS[name], **changes).meter(name)
 
 
 def medium_kamstrup():

@@ -34,7 +34,6 @@ _DEMANDED = (
 _SHOWN = (
     ("A, B", "salzburg-honeywell", False),
     ("C", "steiermark-e450", True),
-    ("C", "steiermark-t210d", True),
     ("G", "klagenfurt-e450", True),
     ("Kamstrup", "kamstrup-dk", True),
 )
