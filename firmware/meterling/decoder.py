@@ -103,7 +103,9 @@ _SAME = const(3)
 _NONCE_LENGTH = const(12)
 _CLOCK_LENGTH = const(12)
 
-_LEARNING = const("learn axdr layout layouts positional obis plan plausible")
+_LEARNING = const(
+    "learn axdr layout layouts nordic positional iskra tagged implied obis plan plausible"
+)
 _MAX_VALUES = const(128)
 _MAX_PLANS = const(4)  # shapes kept; a meter sends one to three
 

@@ -13,6 +13,7 @@ from . import CommandError
 
 _VERBS = {
     "decode": ("decode", "read telegrams from a file and show what they say"),
+    "layout": ("layout", "describe a telegram that nobody has described, for decode --layouts"),
     "simulate": ("simulate.cli", "be a meter: write telegrams at line speed, with faults if asked"),
     "build": ("build", "make the firmware tree that goes onto a dongle"),
     "demo": ("demo", "the whole line without hardware: meter, firmware, broker, live table"),

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from meterling.config import ConfigError, check
+from meterling.cosem import layout_check
 
 from . import CommandError, decode_core, interpreters
 from .sentences import sentence
@@ -16,24 +17,31 @@ _BETWEEN = str.maketrans("", "", " \t\r\n:,;-_'\"[]{}()\\")
 
 
 def add_arguments(parser):
-    parser.add_argument("file", help="raw bytes or hex text; - for standard input")
-    parser.add_argument("--key", metavar="HEX", help="encryption key (GUEK), 32 digits")
-    parser.add_argument("--auth-key", metavar="HEX", help="authentication key (GAK), 32 digits")
-    parser.add_argument("--link", default="auto", choices=("auto", *decode_core.LINKS))
+    add_input(parser)
+    parser.add_argument("--layouts", metavar="FILE", help="layouts of your own (layouts.txt)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument(
         "--on", default="cpython", choices=interpreters.NAMES, help="the Python that decodes"
     )
 
 
+def add_input(parser):
+    """The arguments that say what is to be read and how."""
+    parser.add_argument("file", help="raw bytes or hex text; - for standard input")
+    parser.add_argument("--key", metavar="HEX", help="encryption key (GUEK), 32 digits")
+    parser.add_argument("--auth-key", metavar="HEX", help="authentication key (GAK), 32 digits")
+    parser.add_argument("--link", default="auto", choices=("auto", *decode_core.LINKS))
+
+
 def run(args):
     """0 if there was a reading, 1 if not, 2 (CommandError) if it was not even tried."""
     keys = [parse_key(name, getattr(args, name)) for name in ("key", "auth_key")]
-    data = to_bytes(_read(args.file))
+    layouts = read_layouts(args.layouts) if args.layouts else ""
+    data = to_bytes(read(args.file))
     with tempfile.TemporaryDirectory(prefix="meterling-") as folder:
         path = Path(folder, "capture")
         path.write_bytes(data)
-        lines = _decode_on(args.on, str(path), args.link, *keys)
+        lines = _decode_on(args.on, str(path), args.link, *keys, layouts)
     if args.json:
         for line in lines:
             print(line)
@@ -47,13 +55,18 @@ def run(args):
             _show(record)
     if not args.json:
         _show_summary(summary)
+    explain(summary)
+    return 0 if summary["readings"] else 1
+
+
+def explain(summary):
+    """Say, on standard error, what was wrong with the telegrams (summary: dict)."""
     for code in summary["errors"]:
         print("meterling: " + sentence(code), file=sys.stderr)
     if not summary["bytes"]:
         print("meterling: There is nothing in it. [empty]", file=sys.stderr)
     elif not summary["frames"] and not summary["errors"]:
         print("meterling: No telegram is in it. [no-frames]", file=sys.stderr)
-    return 0 if summary["readings"] else 1
 
 
 def parse_key(name, text):
@@ -90,22 +103,33 @@ def to_bytes(data):
     return bytes.fromhex(digits)
 
 
-def _read(name):
+def read(name):
+    """The bytes of the file of that name; - is standard input."""
     if name == "-":
         return sys.stdin.buffer.read()
     return Path(name).read_bytes()
 
 
-def _decode_on(name, path, link, key, auth_key):
+def read_layouts(name):
+    """The layouts (str) in the file of that name. What is wrong with them is said on
+    standard error; nothing more: the others hold all the same."""
+    text = read(name).decode("utf-8-sig", "replace")
+    for number, code, text_of_code in layout_check.check(text):
+        print(f"meterling: {name}, line {number}: {text_of_code} [{code}]", file=sys.stderr)
+    return text
+
+
+def _decode_on(name, path, link, key, auth_key, layouts):
     """The lines (list of str) that the interpreter called `name` decodes."""
     lines = []
     if name == "cpython":
-        decode_core.decode(path, link, key, auth_key, lines.append)
+        decode_core.decode(path, link, key, auth_key, lines.append, layouts)
         return lines
     interpreter = interpreters.find(name)
     if not interpreter:
         raise CommandError(f"There is no {name} here: {interpreter.reason}. [no-interpreter]")
     job = {"path": path, "link": link, "key": _hex(key), "auth_key": _hex(auth_key)}
+    job["layouts"] = layouts
     done = interpreters.run(
         interpreter, decode_core.__file__, stdin=json.dumps(job).encode() + b"\n", timeout=600
     )
@@ -126,10 +150,14 @@ def _show(record):
         checked = "tag checked" if record["authenticated"] else "no tag checked"
         print(f"From {title}, telegram {record['invocation_counter']}, {checked}")
     width = max((len(name) for name in record["values"]), default=0)
-    for name, quantity in record["values"].items():
-        value = quantity["value"]
-        value = "-" if value is None else str(value)
-        print(f"  {name:<{width}}  {value:>18}  {quantity.get('unit', '')}".rstrip())
+    for name, found in record["values"].items():
+        for quantity in found.get("values", [found]):
+            value = quantity["value"]
+            value = "-" if value is None else str(value)
+            print(f"  {name:<{width}}  {value:>18}  {quantity.get('unit', '')}".rstrip())
+            name = ""
+    if record.get("unprotected"):
+        print("  (no checksum protects this telegram)")
     print()
 
 

@@ -35,7 +35,7 @@ _UNIT = const(-3)
 _NO_CODE = const(b"\xff\xff\x00\x00\x00\xff")
 _LIST = const(b"\x01\x01\x00\x02\x81\xff")  # 1-1:0.2.129
 
-_SPACE = const(32)
+_SPACE = const(32)  # and what is below: tabs, line ends
 _OPTIONAL = const(63)  # ?
 _ROUND = const(40)  # ( .. )*
 _CURLY = const(123)  # { .. }
@@ -119,17 +119,21 @@ class Layout:
             + bytes((attribute, scaler + 128, unit, kind, role))
         )
 
+    def is_scaler_unit(self, i):
+        """True for a structure of scaler and unit."""
+        elements = self.elements
+        return (
+            elements[i] == _STRUCTURE
+            and elements[i + 2] == 2
+            and elements[i + 4] == _INTEGER
+            and elements[i + 8] == _ENUM
+        )
+
     def add_scaler_unit(self, i):
         """Give the latest field its scaler and unit; False if element i is no such pair."""
         elements = self.elements
         fields = self.fields
-        if (
-            elements[i] != _STRUCTURE
-            or elements[i + 2] != 2
-            or elements[i + 4] != _INTEGER
-            or elements[i + 8] != _ENUM
-            or not fields
-        ):
+        if not fields or not self.is_scaler_unit(i):
             return False
         fields[_SCALER] = self.data[elements[i + 5]] + 128 & 255
         fields[_UNIT] = self.data[elements[i + 9]]
@@ -155,7 +159,7 @@ class Layout:
         # `first` and ends at `end`, from index i on; the index behind, or -1.
         pattern = self._pattern
         while True:
-            while at < stop and pattern[at] == _SPACE:
+            while at < stop and pattern[at] <= _SPACE:
                 at += 1
             if at >= stop:
                 return i
@@ -164,17 +168,19 @@ class Layout:
             if pattern[at] in _BRACKETS:
                 at = self._close(at)
                 if pattern[begin] == _ROUND:
+                    # ( .. )* once or more, ( .. )? once or not at all
+                    once = at + 1 < len(pattern) and pattern[at + 1] == _OPTIONAL
                     behind = i
                     again = self._run(begin + 1, at, first, i, end)
                     while again > behind:
                         behind = again
                         mark = len(self.fields)
-                        again = self._run(begin + 1, at, first, behind, end)
+                        again = -1 if once else self._run(begin + 1, at, first, behind, end)
                     self._back_to(mark)
-                    if behind == i:
+                    if behind == i and not once:
                         return -1
                     i = behind
-                    at += 2  # )*
+                    at += 2  # )* or )?
                     continue
                 fits = (
                     i < end
@@ -185,7 +191,7 @@ class Layout:
                 at += 1
             else:
                 at += 1
-                while at < stop and pattern[at] != _SPACE and pattern[at] != _OPTIONAL:
+                while at < stop and pattern[at] > _SPACE and pattern[at] != _OPTIONAL:
                     at += 1
                 fits = i < end and self._leaf(pattern[begin:at], first, i)
             optional = at < stop and pattern[at] == _OPTIONAL
@@ -203,6 +209,9 @@ class Layout:
             self.fields = self.fields[:mark]
 
     def _leaf(self, word, first, i):
+        word, _, text = word.partition(b"=")
+        if text and (self.elements[i] not in _STRINGS or self.octets(i)[: len(text)] != text):
+            return False
         if word == b"obis":
             if not self.is_code(i):
                 return False
@@ -215,15 +224,18 @@ class Layout:
         kind = self.kind(i)
         role = 0
         code = _NO_CODE
-        unit = 0
-        if word == b"value" or word == b"quantity":
+        unit = scaler = 0
+        if word == b"value":
             if kind < 0:
                 return False
             code = self._code
-            if word == b"quantity":
-                from .obis import unit_of
+        elif word[:8] == b"quantity":
+            if kind < 0:
+                return False
+            code = self._code
+            from .implied import implied
 
-                unit = unit_of(code)
+            unit, scaler = implied(word, code)
         elif word == b"clock":
             role = _ROLE_CLOCK
             if kind != _KIND_CLOCK:
@@ -242,9 +254,11 @@ class Layout:
             role = _ROLE_METER
             if self.elements[i] not in _STRINGS:
                 return False
+        elif word == b"null":
+            return kind == _KIND_NULL
         else:
             from .positional import leaf
 
             return leaf(self, word.decode(), first, i)
-        self.add(i, code, 2, unit, 0, role)
+        self.add(i, code, 2, unit, scaler, role)
         return True

@@ -1,14 +1,18 @@
 """The first telegram of a shape: taken apart completely, and written down as a plan.
 
 0F | long invoke id and priority (4) | 00 or 0C date-time (12) | data        data-notification
+0F | long invoke id and priority (4) | 09 0C date-time (12) | data           Kaifa's in Norway
 data                                                                         without its head
 """
 
 from ..python import const, unload
 
 _HERE = const("meterling.cosem")
-_OF_LAYOUT = const("layout layouts positional obis")
+_LAYOUTS = const("layouts nordic implied")
+_OF_LAYOUT = const("layout layouts nordic positional iskra tagged implied obis")
 _DATA_NOTIFICATION = const(0x0F)
+_OCTET_STRING = const(0x09)
+_DATE_TIME = const(12)
 _COMMENT = const(35)  # "#"
 
 _ERR_APDU = const(9)
@@ -31,16 +35,25 @@ def learn(apdu, begin, end, title=b"", own_layouts=""):
     APDU, DECODE, DATA_TYPE, EMPTY.
 
     title: bytes, 8, or b"" (the system title chooses layouts of its maker).
-    own_layouts: str, lines as in layouts that are tried first.
+    own_layouts: str, lines as in layouts that are tried first; one that is wrong (see
+    layout_check) is as good as not there.
     """
     head = b""
+    maker = bytes(title[:3])
     position = begin
     if apdu[position] == _DATA_NOTIFICATION:
         head = _head(position + 1, 4, _KIND_OPAQUE, _HIDDEN)
         position += 5
         width = apdu[position] if position < end else 255
         position += 1
-        if width == 12:
+        if width == _OCTET_STRING and position < end and apdu[position] == _DATE_TIME:
+            # The standard has no tag here. Kaifa's Norwegian meters, which are not
+            # ciphered, send one (gurux.fi/node/23817), and Kamstrup's first firmware,
+            # whose lists say their name.
+            width = _DATE_TIME
+            position += 1
+            maker = maker or b"KFM"
+        if width == _DATE_TIME:
             head += _head(position, 12, _KIND_CLOCK, _ROLE_CLOCK)
             position += 12
         elif width:
@@ -51,7 +64,7 @@ def learn(apdu, begin, end, title=b"", own_layouts=""):
         if error.args[0] == _ERR_DATA_TYPE and position == begin:
             return _ERR_APDU
         return error.args[0]
-    name, fields = _lay_out(apdu, elements, bytes(title[:3]), own_layouts.encode())
+    name, fields = _lay_out(apdu, elements, maker, own_layouts)
     if all(fields[at] == _KIND_NULL for at in range(_KIND, len(fields), _FIELD)):
         return _ERR_EMPTY
     from .plan import make_plan
@@ -85,19 +98,21 @@ def _lay_out(apdu, elements, maker, own_layouts):
     from .layout import Layout
 
     layout = Layout(apdu, elements)
-    name = _first_that_fits(layout, maker, own_layouts.split(b"\n"))
-    if not name:
-        from .layouts import WITH_CODES
-
-        name = _first_that_fits(layout, maker, WITH_CODES)
-    if not name:
-        from .positional import BY_POSITION, take_tagged
-
-        name = _first_that_fits(layout, maker, BY_POSITION)
+    name = _first_that_fits(layout, maker, own_layouts.encode().split(b"\n"))
+    for module in ("layouts", "nordic", "positional", "iskra"):
         if not name:
-            take_tagged(layout)
+            unload(_HERE, _LAYOUTS)
+            name = _first_that_fits(layout, maker, _layouts_of(module))
+    if not name:
+        from .tagged import take_tagged
+
+        take_tagged(layout)
     unload(_HERE, _OF_LAYOUT)
     return name, layout.fields
+
+
+def _layouts_of(module):
+    return __import__(_HERE + "." + module, None, None, ("LAYOUTS",)).LAYOUTS
 
 
 def _first_that_fits(layout, maker, lines):
@@ -107,7 +122,14 @@ def _first_that_fits(layout, maker, lines):
             len(words) == 3
             and words[0][0] != _COMMENT
             and (words[1] == b"*" or maker in words[1].split(b","))
-            and layout.fits(words[2])
+            and _fits(layout, words[2])
         ):
             return words[0].decode()
     return ""
+
+
+def _fits(layout, pattern):
+    try:
+        return layout.fits(pattern) and len(layout.fields) > 0
+    except (ValueError, IndexError, RuntimeError):  # an owner's own: brackets, a word, too deep
+        return False

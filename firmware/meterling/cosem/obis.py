@@ -28,25 +28,6 @@ def unit_number(name):
     return int(words[words.index(name) - 1]) if name else 255
 
 
-def unit_of(code):
-    """The unit (enumeration value) that an OBIS code of electricity implies, for
-    meters that send none; 0 where the code implies none. code: bytes, 6."""
-    if code[0] != 1:
-        return 0
-    c = code[2]
-    if c in (32, 52, 72) and code[3] == 7:
-        return 35
-    kind = c % 20  # the phases repeat the sums' codes at 20, 40 and 60 more
-    if c > 80 or not 1 <= kind <= 10:
-        return 0
-    kind = 0 if kind <= 2 else 1 if kind <= 8 else 2
-    if code[3] == 7:
-        return (27, 29, 28)[kind]
-    if code[3] in (8, 9):
-        return (30, 32, 31)[kind]
-    return 0
-
-
 def parse(text):
     """`1-0:1.8.0` or `1.8.0` (then 1-0) as bytes, 6 (F = 255); ValueError if it is none."""
     head, colon, tail = text.rpartition(":")

@@ -3,6 +3,7 @@
 The encoder shares no code with the firmware's decoder, so that each checks the other.
 """
 
-from .meters import METERS, Line, Meter, make_meter
+from .meters import DLMS, METERS, Meter, make_meter
+from .settings import Line
 
-__all__ = ["METERS", "Line", "Meter", "make_meter"]
+__all__ = ["DLMS", "METERS", "Line", "Meter", "make_meter"]

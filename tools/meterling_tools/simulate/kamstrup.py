@@ -1,7 +1,7 @@
 """Kamstrup's lists: Norway's (HAN-NVE interface description 3.1) and Denmark's longer one.
 
 Numbers stand without scaler-unit: currents in 0.01 A, energies in 10 Wh, as the Norwegian
-description says.
+description says; power factors in 0.01.
 """
 
 from dataclasses import replace
@@ -41,6 +41,14 @@ def norway(snapshot):
     rows = list(_NORWAY)
     if snapshot.local.minute == 0 and snapshot.local.second < 10:
         rows += _quantities(_TOTALS, 8, u32, 1)
+    return kamstrup(snapshot, rows, texts, with_clock=_FIRST_HOURLY)
+
+
+def norway_one_phase(snapshot):
+    """The list of a meter of one phase, as it is on the hour (section 3.3)."""
+    texts = {"1-1:0.0.5": snapshot.number, "1-1:96.1.1": snapshot.device_name}
+    rows = [*_quantities((1,), 7, u32, 0), *currents(-2, u32, 1)[:1], *voltages(0, 1)[:1]]
+    rows += _quantities((1,), 8, u32, 1)
     return kamstrup(snapshot, rows, texts, with_clock=_FIRST_HOURLY)
 
 

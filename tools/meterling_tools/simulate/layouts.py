@@ -184,15 +184,21 @@ def push_list(snapshot, rows):
     return body, {"0-0:96.1.0": snapshot.number, **expected}
 
 
+# What Kamstrup's description tells unit and scaler of: all but the number of the meter.
+DOCUMENTED = [code for code in SCALE if code != "0.0.1"]
+
+
 def kamstrup(snapshot, rows, texts, with_clock):
     """Kamstrup's lists: the list's name, then OBIS, value each; ``texts`` are visible-strings."""
     elements, expected = [visible("Kamstrup_V0001")], {}
     for code, text in texts.items():
         elements += [obis(code), visible(text)]
         expected[code] = text
-    # No unit: the list's energies count 10 Wh, which nothing in the telegram says.
-    encoded, plain = _plain(snapshot, rows, units=())
-    for code, row in zip(plain, encoded, strict=True):
+    encoded, plain = _plain(snapshot, rows)
+    for (code, _, scaler), row in zip(rows, encoded, strict=True):
+        # Nothing in the telegram says it; Kamstrup's document does, but not of every value.
+        unit = unit_of(code) if code.split(":")[1] in DOCUMENTED else None
+        plain[code] = (plain[code][0], scaler, unit)
         if with_clock == code:
             elements += [obis("0-1:1.0.0"), octets(snapshot.date_time)]
         elements += row
