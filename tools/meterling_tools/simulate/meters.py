@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from . import axdr, clock, glo, hdlc, kamstrup, layouts, mbus
+from . import amis, axdr, clock, dsmr, glo, hdlc, kamstrup, layouts, mbus, mode_c, nordic, sml
 from .household import Registers
 from .settings import MBUS_LINE, OPTICAL_LINE, P1_LINE, Line
 
@@ -50,6 +50,10 @@ class Spec:
     other_layout: Callable | None = None
     invoke_id: int = 0
     first_counter: int = 0x000F4200
+
+    def meter(self, name, seed=0, key=None, auth_key=None, start=None, interval_ms=None):
+        """See make_meter."""
+        return Meter(name, self, seed, key, auth_key, start, interval_ms)
 
 
 def _title(maker, tail):
@@ -112,7 +116,8 @@ _WIEN = Spec(
     number_on_wire=False,
 )
 
-METERS = {
+# Those that send DLMS
+DLMS = {
     "tinetz-kaifa": _KAIFA,
     "schwaz": replace(_KAIFA, description="Stadtwerke Schwaz: as TINETZ"),
     "salzburg-honeywell": replace(
@@ -140,16 +145,6 @@ METERS = {
         layout=layouts.burgenland,
     ),
     "steiermark-e450": _E450,
-    "steiermark-t210d": replace(
-        _E450,
-        description="Energienetze Steiermark: Sagemcom's bare framing (flat list for its text)",
-        line=P1_LINE,
-        link="apdu",
-        frame=bytes,
-        # Another maker's flat list: nobody promises the E450's units for it.
-        layout=partial(layouts.STYRIA, units=()),
-        system_title=_title("SAG", "0520000002"),
-    ),
     "klagenfurt-e450": replace(
         _E450,
         description="Stadtwerke Klagenfurt: Landis+Gyr E450",
@@ -214,6 +209,16 @@ METERS = {
 }
 
 
+METERS = {
+    **DLMS,
+    **nordic.METERS,
+    **dsmr.METERS,
+    **sml.METERS,
+    **amis.METERS,
+    **mode_c.METERS,
+}
+
+
 class Meter:
     """One simulated meter. Telegram ``n`` (from 0) is the same whenever it is asked for.
 
@@ -222,8 +227,7 @@ class Meter:
     None), ``number`` (the meter number its telegrams tell, or None).
     """
 
-    def __init__(self, name, seed=0, key=None, auth_key=None, start=None, interval_ms=None):
-        spec = METERS[name]
+    def __init__(self, name, spec, seed=0, key=None, auth_key=None, start=None, interval_ms=None):
         self._spec = spec
         self.name = name
         self.description = spec.description
@@ -298,11 +302,11 @@ class Meter:
 
 
 def make_meter(name, seed=0, key=None, auth_key=None, start=None, interval_ms=None):
-    """A ``Meter`` by its name in ``METERS``.
+    """A ``Meter``, or what can be asked the same, by its name in ``METERS``.
 
     ``key`` and ``auth_key``: 16 bytes, or None for the public demo keys; meters that do not
     cipher or authenticate ignore them. ``start``: datetime of telegram 0 (without a zone:
     Central European time). ``interval_ms``: another push interval than the meter's own.
     Raises KeyError for an unknown name.
     """
-    return Meter(name, seed, key, auth_key, start, interval_ms)
+    return METERS[name].meter(name, seed, key, auth_key, start, interval_ms)
