@@ -27,6 +27,8 @@ else:
         def viper(function):
             return function
 
+        native = viper
+
     def const(value):
         return value
 

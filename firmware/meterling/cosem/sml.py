@@ -11,8 +11,8 @@ Their own CRCs are not looked at: the transport's covers them, and some meters g
 
 Read twice: first all is checked and what the head needs is found, then it is written.
 Loops run over elements, none calls itself: nesting costs nothing. What runs for every byte
-or element is viper, the rest is bytecode, which takes a third of the room and, of small
-integers, no heap either.
+or element is viper, the rest is native: as bytecode it would take a third of the room, and
+some heap for each call.
 
 Power without a sign. EMH's two-way meters (ED300L, eHZ of the generations H, HW8) send
 1-0:15.7.0, the amount without a direction, which is in bit 5 of the status of 1-0:1.8.0:
@@ -132,6 +132,7 @@ def _entry(data, at: int, end: int) -> int:
     return at
 
 
+@micropython.native
 def _is_plate(data, at, size):
     # 1 if these are a meter's number of DIN 43863-5 (and then it stands in _PLATE), else 0.
     #     0A | medium | maker (3) | block | number (4)        0A 01 445A47 00 0282225E
@@ -163,6 +164,7 @@ def _is_plate(data, at, size):
     return 1
 
 
+@micropython.native
 def _shown(data):
     # 1 if the latest entry is a value for the reader: no marks of the maker's own, and no
     # number of the meter that stands elsewhere.
@@ -177,6 +179,7 @@ def _shown(data):
     return 1
 
 
+@micropython.native
 def _suggest(data, at, size, rank):
     # The meter's number may be these octets.
     state = STATE
@@ -187,6 +190,7 @@ def _suggest(data, at, size, rank):
     state[_NUMBER_SIZE] = size
 
 
+@micropython.native
 def _note(data):
     # What the head of the telegram must know of the latest entry.
     state = STATE
@@ -221,6 +225,7 @@ def _note(data):
             state[_DIRECTION] = 1 + (data[state[_STATUS]] >> 5 & 1)
 
 
+@micropython.native
 def _server(data):
     # The latest element is the server id: the first of the file counts.
     state = STATE
@@ -238,6 +243,7 @@ def _server(data):
             state[_EMH] = 1
 
 
+@micropython.native
 def _put_entry(out, at, data):
     # Write the latest entry; the position behind it, or 0 if there is no room.
     state = STATE
@@ -263,6 +269,7 @@ def _put_entry(out, at, data):
     return at
 
 
+@micropython.native
 def _get_list(data, at, end, out, to):
     # One SML_GetList.Res. With `out` None all is checked and noted; else its values are
     # written to out[to]. The position behind them, or 0: broken, or no room.
@@ -304,6 +311,7 @@ def _get_list(data, at, end, out, to):
     return to
 
 
+@micropython.native
 def _walk(data, begin, end, out, to):
     # All messages; as _get_list.
     state = STATE
@@ -341,6 +349,7 @@ def _walk(data, begin, end, out, to):
     return to
 
 
+@micropython.native
 def translate(data, begin, end, out):
     """Write the SML file in `data[begin:end]` to `out` (bytearray) in the normal form; the
     end of what was written, 0 if `out` is too small, or minus DECODE or EMPTY of errors."""

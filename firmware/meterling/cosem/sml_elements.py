@@ -150,6 +150,7 @@ def put_number(out, at: int, data, begin: int, size: int, kind: int, unit: int, 
     return at
 
 
+@micropython.native
 def _minutes(data, at, end):
     # The i16 at `at` + 1440; 0 if it is none, or more than a day.
     state = STATE
@@ -166,6 +167,7 @@ def _minutes(data, at, end):
     return minutes
 
 
+@micropython.native
 def read_time(data, at, end):
     """1 if the element at `at` is a time of the calendar, and then it is in DATE_TIME; else
     0: times since the meter was switched on (62 01, and Holley's bare numbers) are none.

@@ -38,11 +38,26 @@ _SHOWN = (
     ("Kamstrup", "kamstrup-dk", True),
 )
 
+_TAG = {False: "no tag", True: "tag"}
+
+# What else a link carries: nothing may be allocated either.
+_OTHER_LINKS = (
+    ("P1, DSMR text", "nl-dsmr5"),
+    ("P1, Luxembourg's 50 values", "lu-smarty"),
+    ("DSMR text inside a cipher, tag", "lu-smarty-ciphered"),
+    ("SML", "de-emh-ehz"),
+    ("SML, 64-bit registers", "de-easymeter"),
+    ("AMIS, mode 5", "netzooe-amis"),
+)
+
 # Name, meter, most heap
 _LEAST = (
     ("M-Bus, no tag (netznoe-kaifa)", "netznoe-kaifa", 14 * _KIB),
     ("M-Bus, no tag (tinetz-kaifa)", "tinetz-kaifa", 14 * _KIB),
     ("HDLC, tag, block transfer (klagenfurt-e450)", "klagenfurt-e450", 24 * _KIB),
+    ("P1, DSMR text (nl-dsmr5)", "nl-dsmr5", None),
+    ("SML (de-emh-ehz)", "de-emh-ehz", None),
+    ("AMIS, mode 5 (netzooe-amis)", "netzooe-amis", None),
 )
 
 
@@ -51,15 +66,17 @@ def figures(args):
     with tempfile.TemporaryDirectory(prefix="meterling-") as folder:
         bench = Heap(interpreter, Path(folder)) if interpreter else None
         missing = "" if interpreter else f"no micropython32: {interpreter.reason}"
-        for target, rows in ((0, _DEMANDED), (None, _SHOWN)):
-            for layout, name, tag in rows:
-                text = f"heap per telegram: {layout}, {'tag' if tag else 'no tag'} ({name})"
-                figure = partial(Figure, text, unit="B", target=target)
-                if bench:
-                    value, note = bench.per_telegram(corpus.meter(name, tag))
-                    yield figure(value=value, note=note)
-                else:
-                    yield figure(missing=missing)
+        rows = [(0, f"{layout}, {_TAG[tag]}", name, tag) for layout, name, tag in _DEMANDED]
+        rows += [(0, text, name, None) for text, name in _OTHER_LINKS]
+        rows += [(None, f"{layout}, {_TAG[tag]}", name, tag) for layout, name, tag in _SHOWN]
+        for target, what, name, tag in rows:
+            text = f"heap per telegram: {what} ({name})"
+            figure = partial(Figure, text, unit="B", target=target)
+            if bench:
+                value, note = bench.per_telegram(corpus.meter(name, tag))
+                yield figure(value=value, note=note)
+            else:
+                yield figure(missing=missing)
         for text, name, most in _LEAST:
             figure = partial(Figure, f"least heap: {text}", unit="B", target=most)
             if bench:
