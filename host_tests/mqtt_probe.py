@@ -11,9 +11,8 @@ import json
 import sys
 import time
 
-from machine import UART
-from meterling import config
-from meterling.app import MeterReader
+from meterling import config, meter
+from meterling.board.uart import Port
 from meterling.errors import BYTES, FRAMES, READINGS, Counters
 from meterling.publish.diagnosis import Diagnosis
 from meterling.publish.mqtt import Publisher
@@ -62,6 +61,9 @@ class Decoder:
             data = data[LENGTH:]
         self._rest = data
 
+    def take_answer(self):
+        return b""
+
     def quiet(self):
         pass
 
@@ -83,7 +85,7 @@ async def watch(held):
 
 
 async def main():
-    settings = config.check({"mqtt": task["mqtt"]})
+    settings = config.check({"mqtt": task["mqtt"], "meter": {"link": "mbus"}})
     outbox = Outbox()
 
     def on_reading(reading):
@@ -96,7 +98,8 @@ async def main():
     for name in ("connect_timeout", "answer_timeout", "ping_after", "stale_after"):
         if name in task:
             setattr(publisher, name, task[name])
-    reader = MeterReader(UART(1), decoder)
+    meter.Decoder = lambda *_: decoder
+    reader = meter.MeterReader(Port(settings), settings, on_reading)
     held = [0]
     for work in (reader.run(), publisher.run(), watch(held)):
         asyncio.create_task(work)

@@ -12,11 +12,13 @@ import tty
 
 import mqtt_brokers
 import pytest
+from meterling import config, line
 from meterling import decoder as decoding
+from meterling.errors import Counters
 from meterling_tools import FIRMWARE, interpreters
 from meterling_tools.simulate import make_meter
 from mqtt_brokers import CONNACK, PUBLISH, Brokers, read_packet
-from mqtt_probes import path
+from mqtt_probes import HERE, path
 from mqtt_telegram import FRAMES, KEY
 
 HARDWARE = ("machine", "network", "esp32")
@@ -27,10 +29,10 @@ def app(monkeypatch):
     """`meterling.app` under CPython, with no hardware behind it."""
     for name in HARDWARE:
         monkeypatch.setitem(sys.modules, name, type(sys)(name))
-    sys.modules["machine"].UART = None
+    sys.modules["machine"].UART = sys.modules["machine"].Pin = None
     yield importlib.import_module("meterling.app")
     for name in [name for name in sys.modules if name.startswith("meterling.")]:
-        if name.startswith(("meterling.board", "meterling.app")):
+        if name.startswith(("meterling.board", "meterling.app", "meterling.meter")):
             del sys.modules[name]
 
 
@@ -80,11 +82,100 @@ def test_what_could_be_checked_and_was_not_is_not_published(app, has_auth_key):
     assert verdicts == [has_auth_key]
 
 
-class Line:
-    """A UART that yields `chunks`, one a read, b"" for a read that finds nothing."""
+class Hardware:
+    """`machine` of a chip: writes down what its UART and its pins are set to."""
 
-    def __init__(self, chunks):
-        self.chunks = chunks
+    def __init__(self):
+        self.uart = {}
+        self.pins = {}
+        hardware = self
+
+        class UART:
+            INV_RX = 32
+
+            def __init__(self, number, **settings):
+                hardware.uart = dict(settings, number=number)
+
+            def init(self, **settings):
+                hardware.uart.update(settings)
+
+            def readinto(self, buffer):
+                hardware.reads += 1
+                return len(buffer) if hardware.reads < 4 else None
+
+        class Pin:
+            OUT = "out"
+
+            def __init__(self, number, mode=None, value=None):
+                if mode:
+                    hardware.pins[number] = (mode, value)
+                self.number = number
+
+            def value(self):
+                return hardware.pins[self.number]
+
+        self.reads = 0
+        self.UART, self.Pin = UART, Pin
+
+
+@pytest.fixture
+def hardware(app, monkeypatch):
+    hardware = Hardware()
+    board = sys.modules["meterling.board.uart"]
+    monkeypatch.setattr(board, "UART", hardware.UART)
+    monkeypatch.setattr(board, "Pin", hardware.Pin)
+    return hardware, board.Port
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ((2400, "8E1", False), {"baudrate": 2400, "bits": 8, "parity": 0, "stop": 1, "invert": 0}),
+        ((300, "7E1", False), {"baudrate": 300, "bits": 7, "parity": 0, "stop": 1, "invert": 0}),
+        (
+            (115200, "8N1", True),
+            {"baudrate": 115200, "bits": 8, "parity": None, "stop": 1, "invert": 32},
+        ),
+    ],
+)
+def test_the_port_can_be_set_to_another_line_at_any_time(hardware, setting, expected):
+    chip, make_port = hardware
+    port = make_port(settings_of(rx_pin=5, tx_pin=6))
+    uart = port.uart
+    port.tune(9600, "8O2", False)
+    assert (chip.uart["parity"], chip.uart["stop"]) == (1, 2)
+    port.tune(*setting)
+    assert port.uart is uart, "asyncio polls that one"
+    assert {name: chip.uart[name] for name in expected} == expected
+    assert (chip.uart["rx"], chip.uart["tx"]) == (5, 6)
+    port.drain(bytearray(512))
+    assert chip.reads == 4
+
+
+def test_p1_s_data_request_line_is_high_where_there_is_one(hardware):
+    chip, make_port = hardware
+    make_port(settings_of())
+    assert chip.pins == {}
+    make_port(settings_of(request_pin=4))
+    assert chip.pins == {4: ("out", 1)}
+
+
+def test_the_idle_level_is_that_of_the_pin(hardware):
+    chip, make_port = hardware
+    port = make_port(settings_of(rx_pin=5))
+    for level in (0, 1):
+        chip.pins[5] = level
+        assert port.idle_level() == level
+
+
+class Port:
+    """A port whose UART yields `chunks`, one a read, b"" for a read that finds nothing."""
+
+    def __init__(self, chunks=()):
+        self.chunks = list(chunks)
+        self.uart = self
+        self.settings = []
+        self.written = []
 
     async def readinto(self, buffer):
         if not self.chunks:
@@ -93,31 +184,127 @@ class Line:
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
+    def tune(self, baudrate, framing, inverted):
+        self.settings.append((baudrate, framing, inverted))
+
+    def drain(self, buffer):
+        pass
+
+    def idle_level(self):
+        return None
+
+    def write(self, data):
+        self.written.append(data)
+
 
 class Decoder:
-    def __init__(self):
+    """Writes down what it is given, and answers "a"."""
+
+    def __init__(self, link, key, auth_key, on_reading):
+        self.link = link
         self.events = []
+        self.counters = Counters()
 
     def feed(self, buffer, length):
         self.events.append(bytes(buffer[:length]))
+
+    def take_answer(self):
+        return b"\xe5" if b"a" in self.events[-1] else b""
 
     def quiet(self):
         self.events.append("quiet")
 
 
-def test_bytes_go_to_the_decoder_and_silence_is_told_once(app, monkeypatch):
-    monkeypatch.setattr(app.asyncio, "StreamReader", lambda uart: uart, raising=False)
-    decoder = Decoder()
+@pytest.fixture
+def meter(app, monkeypatch):
+    """`meterling.meter`, whose decoder is the one above."""
+    module = sys.modules["meterling.meter"]
+    monkeypatch.setattr(module.asyncio, "StreamReader", lambda uart: uart, raising=False)
+    monkeypatch.setattr(module, "Decoder", Decoder)
+    return module
+
+
+def settings_of(**meter):
+    return config.check({"meter": meter})
+
+
+def play(reader, seconds):
+    """Let `reader` run for so long."""
 
     async def run():
-        reader = app.MeterReader(Line([b"ab", b"", b"c"]), decoder)
         tasks = [asyncio.create_task(work()) for work in (reader.run, reader.watch_quiet)]
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(seconds)
         for task in tasks:
             task.cancel()
 
     asyncio.run(run())
-    assert decoder.events == [b"ab", b"c", "quiet"]
+
+
+def test_bytes_go_to_the_decoder_its_answer_to_the_meter_and_silence_is_told_once(meter):
+    port = Port([b"ab", b"", b"c"])
+    reader = meter.MeterReader(port, settings_of(link="mbus"), None)
+    play(reader, 0.4)
+    assert reader._decoder.events == [b"ab", b"c", "quiet"]
+    assert port.written == [b"\xe5"]
+
+
+@pytest.mark.parametrize(
+    ("known", "setting"),
+    [
+        ({"link": "mbus"}, (2400, "8E1", False)),
+        ({"link": "amis"}, (9600, "8E1", False)),
+        ({"link": "hdlc", "baudrate": 115200, "framing": "8N1", "inverted": True}, None),
+    ],
+)
+def test_a_link_that_the_owner_has_set_is_not_looked_for(meter, known, setting):
+    port = Port()
+    reader = meter.MeterReader(port, settings_of(**known), None)
+    assert reader.link == known["link"]
+    assert port.settings == [setting or (115200, "8N1", True)]
+
+
+def test_what_the_owner_knows_is_where_the_search_is_not(meter, tmp_path):
+    port = Port()
+    known = settings_of(baudrate=2400, framing="8N1", inverted=True)
+    reader = meter.MeterReader(port, known, None, str(tmp_path / "line.json"))
+    assert reader.link is None
+    assert port.settings == [(2400, "8N1", True)]
+
+
+def test_the_line_is_found_its_telegram_counts_and_the_next_start_begins_there(
+    meter, tmp_path, capsys
+):
+    path = str(tmp_path / "line.json")
+    telegram = make_meter("wien-im150").telegram(0)
+    port = Port([b"", b"", b"", b"", b"", b"", telegram[:100], telegram[100:]])
+    reader = meter.MeterReader(port, settings_of(), None, path)
+    play(reader, 0.4)
+    assert reader.link == "hdlc"
+    assert b"".join(reader._decoder.events[:-1]) == telegram
+    assert reader.counters["bytes"] == len(telegram)
+    assert line.recall(path) == ("hdlc", 9600, "8N1", False, None)
+    assert "line: hdlc at 9600 8N1\n" in capsys.readouterr().out
+
+    again = Port()
+    meter.MeterReader(again, settings_of(), None, path)
+    assert again.settings == [(9600, "8N1", False)]
+
+
+def test_when_nothing_fits_any_more_the_search_begins_anew(meter, tmp_path, monkeypatch):
+    path = str(tmp_path / "line.json")
+    line.remember(path, ("hdlc", 9600, "8N1", False, None))
+    telegram = make_meter("wien-im150").telegram(0)
+    reader = meter.MeterReader(Port([b""] * 6 + [telegram]), settings_of(), None, path)
+    play(reader, 0.4)
+    first = reader._decoder
+    monkeypatch.setattr(reader._watch, "burst", lambda now, good: not good)
+    reader._hear(b"x" * 50, 50)
+    play(reader, 0.3)
+    assert reader._sniffer is not None
+    assert reader._sniffer.setting == (9600, "8N1", False)
+    reader._hear(telegram, len(telegram))
+    assert reader._sniffer is None
+    assert reader._decoder is first, "it knows the last invocation counter"
 
 
 # The firmware itself
@@ -126,7 +313,7 @@ def test_bytes_go_to_the_decoder_and_silence_is_told_once(app, monkeypatch):
 class Firmware:
     """`main.py` in the folder `home` (Path), which has its settings; prints to `lines`."""
 
-    def __init__(self, interpreter, home, settings):
+    def __init__(self, interpreter, home, settings, line=""):
         (home / "settings.json").write_text(json.dumps(settings))
         self.master, self._slave = os.openpty()
         tty.setraw(self._slave)
@@ -136,7 +323,10 @@ class Firmware:
             stderr=subprocess.STDOUT,
             cwd=home,
             env=interpreters.environment(
-                interpreter, path(), METERLING_UART=os.ttyname(self._slave)
+                interpreter,
+                path(),
+                METERLING_UART=os.ttyname(self._slave),
+                METERLING_LINE=line,
             ),
         )
         self.lines = []
@@ -144,8 +334,8 @@ class Firmware:
         self._reader.start()
 
     def _read(self):
-        for line in self.process.stdout:
-            self.lines.append(line.decode().rstrip())
+        for text in self.process.stdout:
+            self.lines.append(text.decode().rstrip())
 
     def __enter__(self):
         return self
@@ -221,6 +411,39 @@ def test_a_telegram_becomes_a_reading_at_the_broker(dongle, broker, tmp_path):
     assert reading["time"] == "2021-09-27T07:47:15Z"
 
 
+def test_the_dongle_finds_out_what_the_meter_speaks(dongle, broker, tmp_path):
+    port, packets = broker
+    settings = settings_for(port)
+    del settings["meter"]["link"]
+    with Firmware(dongle, tmp_path, settings, "2400 8E1 inverted") as firmware:
+        wait_for(lambda: packets or firmware.process.poll() is not None)
+        time.sleep(0.5)  # what it hears at once might be the rest of a burst
+        for _ in range(10):  # two, unless this machine is busy
+            at_2400_baud(firmware.master, FRAMES)
+            time.sleep(0.4)
+            if latest(packets, "reading"):
+                break
+        reading = wait_for(lambda: latest(packets, "reading"))
+    assert reading["values"]["1-0:1.8.0"] == {"value": 12937, "unit": "Wh"}
+    steps = [text for text in firmware.lines if text.startswith("line: ")]
+    assert steps[:2] == ["line: 9600 8N1 (start)", "line: 9600 8N1 inverted (idle-low)"]
+    assert steps[-1] == "line: mbus at 2400 8E1 inverted"
+    assert json.loads((tmp_path / "line.json").read_text()) == {
+        "link": "mbus",
+        "baudrate": 2400,
+        "framing": "8E1",
+        "inverted": True,
+        "head": "",
+    }
+
+
+def at_2400_baud(terminal, data):
+    begin = time.monotonic()
+    for i in range(0, len(data), 4):
+        time.sleep(max(0, begin + i * 11 / 2400 - time.monotonic()))
+        os.write(terminal, data[i : i + 4])
+
+
 def test_what_an_owner_with_a_wrong_key_sees(dongle, broker, tmp_path):
     port, packets = broker
     wrong = "00112233445566778899AABBCCDDEEFF"
@@ -250,3 +473,36 @@ def test_no_broker_and_no_meter_do_not_end_it(dongle, tmp_path):
         with Firmware(dongle, tmp_path, settings_for(port)) as firmware:
             wait_for(lambda: any("mqtt-closed" in line for line in firmware.lines))
             assert firmware.process.poll() is None
+
+
+@pytest.mark.parametrize("interpreter", ["micropython", "micropython32"], indirect=True)
+@pytest.mark.parametrize(
+    ("name", "link"),
+    [
+        ("tinetz-kaifa", "framer mbus"),
+        ("wien-im150", "crc framer hdlc"),
+        ("nl-dsmr5", "crc_arc framer p1 p1_lines"),
+        ("de-emh-ehz", "crc framer sml"),
+        ("lu-smarty-ciphered", "apdu crc_arc framer"),  # the text inside has a CRC
+    ],
+)
+def test_of_the_search_nothing_stays_loaded(interpreter, tmp_path, monkeypatch, name, link):
+    monkeypatch.chdir(tmp_path)
+    meter = make_meter(name)
+    setting = meter.line
+    job = {
+        "telegram": meter.telegram(0).hex(),
+        "setting": (setting.baud, f"{setting.bits}{setting.parity}{setting.stop}", False),
+        "key": (meter.key or b"").hex(),
+    }
+    probe = HERE / "lock_probe.py"
+    run = interpreters.run(interpreter, probe, stdin=json.dumps(job).encode() + b"\n", path=path())
+    assert run.stderr == b""
+    lines = [text for text in run.stdout.decode().splitlines() if not text.startswith("line: ")]
+    searching, found, readings, heap = lines
+    assert searching == "searching burst candidates framer signature sniffer"
+    assert set(found.split()[2:]) <= set(link.split()) >= {meter.link}
+    assert found.split()[1] == meter.link
+    # Its key is known for all but one: what was heard in the search counts.
+    assert readings == "readings 1" or meter.auth_key
+    print(interpreter.name, name, heap)

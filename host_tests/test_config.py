@@ -15,7 +15,7 @@ KEY = "36C66639E48A8CA4D6BC8B282A793BBB"
 def test_without_a_file_there_are_defaults(tmp_path):
     settings = config.load(str(tmp_path / "settings.json"))
     assert settings == config.defaults()
-    assert settings["meter.baudrate"] == 2400
+    assert settings["meter.link"] == settings["meter.baudrate"] == "auto"
     assert settings["meter.key"] is None
 
 
@@ -53,6 +53,12 @@ def test_no_key_is_no_key(text):
     assert config.check({"meter": {"key": text}})["meter.key"] is None
 
 
+@pytest.mark.parametrize("name", ["baudrate", "framing"])
+@pytest.mark.parametrize("value", ["auto", 0])
+def test_what_the_owner_does_not_know_is_found_out(name, value):
+    assert config.check({"meter": {name: value}})["meter." + name] == "auto"
+
+
 SECRET = "S3cret"
 
 
@@ -63,12 +69,15 @@ SECRET = "S3cret"
         ({"meter": {"key": "X" + KEY[1:]}}, "not-hex", "meter.key"),
         ({"meter": {"auth_key": KEY + "00"}}, "key-length", "meter.auth_key"),
         ({"meter": {"key": 36}}, "not-text", "meter.key"),
-        ({"meter": {"link": "p1"}}, "not-a-choice", "meter.link"),
+        ({"meter": {"link": "p2"}}, "not-a-choice", "meter.link"),
         ({"meter": {"link": {}}}, "not-a-choice", "meter.link"),
         ({"meter": {"baudrate": "2400"}}, "not-in-range", "meter.baudrate"),
         ({"meter": {"baudrate": True}}, "not-in-range", "meter.baudrate"),
         ({"meter": {"framing": "9E1"}}, "not-a-choice", "meter.framing"),
+        ({"meter": {"baudrate": False}}, "not-in-range", "meter.baudrate"),
         ({"meter": {"inverted": 1}}, "not-a-flag", "meter.inverted"),
+        ({"meter": {"inverted": 0}}, "not-a-flag", "meter.inverted"),
+        ({"meter": {"request_pin": -2}}, "not-in-range", "meter.request_pin"),
         ({"mqtt": {"port": 70000}}, "not-in-range", "mqtt.port"),
         ({"mqtt": {"host": "mqtt://broker"}}, "forbidden-character", "mqtt.host"),
         ({"mqtt": {"topic": "home/#"}}, "forbidden-character", "mqtt.topic"),

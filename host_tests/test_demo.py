@@ -132,7 +132,7 @@ async def retained(address):
 
 @needs_micropython
 def test_with_a_wrong_key_the_owner_is_told_so_and_the_key_is_not_shown(interpreter):
-    result = demo("--seconds", "6", "--key", _WRONG_KEY)
+    result = demo("--seconds", "12", "--key", _WRONG_KEY)
     assert result.returncode == 1
     assert "The key does not fit this meter" in result.stdout
     assert "no reading arrived. The key does not fit this meter" in result.stderr

@@ -496,6 +496,7 @@ OBJECTS = {
     "lu-smarty-ciphered": "LUXEMBOURG_SMARTY",
     "steiermark-t210d": "SAGEMCOM_T210_D_R",
     "se-p1": "SWEDEN",
+    "se-e360": "SWEDEN",
     "de-iec-d": "Q3D",
     "si-p1": "ISKRA_IE",
     "hu-p1": "EON_HUNGARY",

@@ -1,7 +1,7 @@
 """The wiring: which part hands what to which, and what happens when one fails.
 
-UART -> read_meter -> Decoder -> Outbox -> Publisher -> broker
-                         `-> Counters -> Diagnosis -^
+Port -> MeterReader -> Decoder -> Outbox -> Publisher -> broker
+         `-> Sniffer      `-> Counters -> Diagnosis -^
 """
 
 import asyncio
@@ -10,50 +10,18 @@ import sys
 
 from . import config
 from .board.chip import feed_watchdog, unique_name
-from .board.uart import open_uart
+from .board.uart import Port
 from .board.wifi import Wifi
-from .decoder import Decoder
+from .meter import MeterReader
 from .publish.diagnosis import Diagnosis
-from .publish.loop import sleep_ms, ticks_diff, ticks_ms
+from .publish.loop import sleep_ms
 from .publish.outbox import Outbox
 from .python import const
 
-_CHUNK = const(512)  # bytes read at once
-_QUIET = const(100)  # ms without a byte: the line is quiet
-_QUIET_CHECK = const(50)  # ms
-_NOTHING_READ = const(20)  # ms to wait where the UART says "readable" and gives nothing
 _RESTART_AFTER = const(1000)  # ms
 
 SETTINGS = "settings.json"
-
-
-class MeterReader:
-    """Bytes from `uart` to `decoder` as they come, all memory taken at the start."""
-
-    def __init__(self, uart, decoder):
-        self._stream = asyncio.StreamReader(uart)
-        self._decoder = decoder
-        self._buffer = bytearray(_CHUNK)
-        self._heard = None  # ticks_ms of the last byte, None if the line is known quiet
-
-    async def run(self):
-        readinto = self._stream.readinto
-        buffer = self._buffer
-        while True:
-            count = await readinto(buffer)
-            if count:
-                self._heard = ticks_ms()
-                self._decoder.feed(buffer, count)
-            else:
-                await sleep_ms(_NOTHING_READ)
-
-    async def watch_quiet(self):
-        """Tell the decoder when the line has become quiet."""
-        while True:
-            await sleep_ms(_QUIET_CHECK)
-            if self._heard is not None and ticks_diff(ticks_ms(), self._heard) > _QUIET:
-                self._heard = None
-                self._decoder.quiet()
+LINE = "line.json"  # what was found out about the meter's line; see line
 
 
 async def keep_running(name, work, restart_after=_RESTART_AFTER):
@@ -98,11 +66,8 @@ async def main(settings):
         if publisher is not None:
             publisher.wake()
 
-    decoder = Decoder(
-        settings["meter.link"], settings["meter.key"], settings["meter.auth_key"], on_reading
-    )
-    diagnosis = Diagnosis(decoder.counters)
-    reader = MeterReader(open_uart(settings), decoder)
+    reader = MeterReader(Port(settings), settings, on_reading, LINE)
+    diagnosis = Diagnosis(reader.counters)
     if settings["mqtt.host"]:
         from .publish.mqtt import Publisher
 

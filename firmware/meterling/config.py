@@ -2,11 +2,11 @@
 
     {"device": "meterling",
      "wifi": {"ssid": "..", "password": ".."},
-     "meter": {"link": "mbus", "baudrate": 2400, "framing": "8E1", "key": "32 hex digits", ..},
+     "meter": {"key": "32 hex digits", ..},
      "mqtt": {"host": "192.168.1.2", "port": 1883, "user": "..", "password": "..", "topic": ".."}}
 
 In the program they are one flat dict: `settings["meter.key"]`. What the file leaves
-out has its default.
+out has its default. "auto" is for the dongle to find out; see link.sniffer.
 
 A power cut at any moment leaves the old or the new settings. The new ones are first
 written to a second file and then renamed. LittleFS and POSIX rename over the old file
@@ -19,6 +19,7 @@ import os
 
 _SECOND = ".new"
 _END = "}\n"  # JSON on one line: nowhere else. MicroPython 1.25's parser takes cut text.
+AUTO = "auto"
 _HEX = "0123456789abcdefABCDEF"
 _BETWEEN_DIGITS = " :-"
 
@@ -73,6 +74,18 @@ def _flag(name, value):
     return value
 
 
+def _or_auto(check, *also):
+    """A check that takes "auto", too; and whatever else (`also`) means the same."""
+
+    def check_auto(name, value):
+        # By its type as well: False is 0.
+        if value == AUTO or any(value == x and type(value) is type(x) for x in also):
+            return AUTO
+        return check(name, value)
+
+    return check_auto
+
+
 def _key(name, value):
     """bytes, 16, from hex digits with blanks, colons or dashes between; None from ""."""
     if value is None or value == "":
@@ -95,14 +108,15 @@ _FIELDS = {
     "device": ("", _text(32, "/+#")),  # "": named after the chip
     "wifi.ssid": ("", _text(32)),
     "wifi.password": ("", _text(64)),
-    "meter.link": ("mbus", _one_of("mbus", "hdlc", "apdu")),
-    "meter.baudrate": (2400, _integer(300, 921_600)),
-    "meter.framing": ("8E1", _framing),
+    "meter.link": (AUTO, _one_of(AUTO, "mbus", "hdlc", "apdu", "p1", "sml", "amis")),
+    "meter.baudrate": (AUTO, _or_auto(_integer(300, 921_600), 0)),
+    "meter.framing": (AUTO, _or_auto(_framing, 0)),
     "meter.key": (None, _key),
     "meter.auth_key": (None, _key),
     "meter.rx_pin": (16, _integer(0, 48)),
     "meter.tx_pin": (17, _integer(0, 48)),
-    "meter.inverted": (False, _flag),  # the line idles low, as P1's does
+    "meter.request_pin": (-1, _integer(-1, 48)),  # P1's data request; -1: none
+    "meter.inverted": (AUTO, _or_auto(_flag)),  # the line idles low, as P1's does
     "mqtt.host": ("", _text(255, " /")),  # "": publishes nowhere
     "mqtt.port": (1883, _integer(1, 65_535)),
     "mqtt.user": ("", _text(128)),
@@ -159,9 +173,9 @@ def _flat(document):
             yield name, value
 
 
-def load(path):
-    """The settings in the file `path`; the defaults if there never was one.
-    ConfigError if the file is damaged or a setting is wrong."""
+def read_document(path):
+    """What the JSON file `path` holds, or None if there never was one. ConfigError if it
+    is damaged."""
     for candidate in (path, path + _SECOND):
         try:
             with open(candidate) as file:
@@ -173,18 +187,14 @@ def load(path):
                 continue  # was being written when the power failed, for the first time ever
             os.rename(candidate, path)  # before the next `save` writes over it
         try:
-            document = json.loads(text)
+            return json.loads(text)
         except ValueError:
             raise ConfigError("damaged", None, path + " is not JSON")
-        return check(document)
-    return defaults()
+    return None
 
 
-def save(path, settings):
-    """Write `settings` (flat dict, as `load` gives) to the file `path`, whole or not
-    at all. ConfigError, and nothing written, if one is wrong."""
-    document = _nested(settings)
-    check(document)
+def write_document(path, document):
+    """Write `document` (dict) to the file `path` as JSON, whole or not at all."""
     with open(path + _SECOND, "w") as file:
         json.dump(document, file)
         file.write("\n")
@@ -192,3 +202,18 @@ def save(path, settings):
         if hasattr(os, "fsync"):
             os.fsync(file.fileno())
     os.rename(path + _SECOND, path)
+
+
+def load(path):
+    """The settings in the file `path`; the defaults if there never was one.
+    ConfigError if the file is damaged or a setting is wrong."""
+    document = read_document(path)
+    return defaults() if document is None else check(document)
+
+
+def save(path, settings):
+    """Write `settings` (flat dict, as `load` gives) to the file `path`, whole or not
+    at all. ConfigError, and nothing written, if one is wrong."""
+    document = _nested(settings)
+    check(document)
+    write_document(path, document)

@@ -8,7 +8,7 @@ def copy(target, source, at, begin, count):
 
 def index(data, value, begin, end):
     """See octets.index."""
-    found = data.find(value, begin, end)
+    found = data.find(bytes((value,)), begin, end)  # MicroPython finds no numbers
     return end if found < 0 else found
 
 

@@ -15,6 +15,7 @@ _VERBS = {
     "decode": ("decode", "read telegrams from a file and show what they say"),
     "layout": ("layout", "describe a telegram that nobody has described, for decode --layouts"),
     "simulate": ("simulate.cli", "be a meter: write telegrams at line speed, with faults if asked"),
+    "detect": ("detect", "find out what speaks on a serial port: line, link layer, maker"),
     "build": ("build", "make the firmware tree that goes onto a dongle"),
     "demo": ("demo", "the whole line without hardware: meter, firmware, broker, live table"),
     "operators": ("operators", "grid operators: their meters, ports, and how to get the key"),

@@ -181,7 +181,10 @@ class Rig:
         (folder / "settings.json").write_text(json.dumps(self._settings()))
         command = interpreters.command(interpreter, tree / "main.py")
         env = interpreters.environment(
-            interpreter, (tree, tree / "lib", _STANDINS), METERLING_UART=line
+            interpreter,
+            (tree, tree / "lib", _STANDINS),
+            METERLING_UART=line,
+            METERLING_LINE=str(self.meter.line),
         )
         log = folder / "firmware.log"
         async with self._process("firmware", command, log, cwd=folder, env=env):
@@ -193,10 +196,8 @@ class Rig:
         host, port = self.broker
         return {
             "device": self.device,
+            # The line and the link, the dongle finds out.
             "meter": {
-                "link": meter.link,
-                "baudrate": meter.line.baud,
-                "framing": f"{meter.line.bits}{meter.line.parity}{meter.line.stop}",
                 "key": self._key or (meter.key or b"").hex(),
                 "auth_key": (meter.auth_key or b"").hex(),
             },

@@ -6,7 +6,7 @@ SENTENCES = {
     "starting": "Waiting for the first telegram.",
     "no-bytes": "The line is silent: check the cable, and whether the operator has activated"
     " the customer interface.",
-    "no-frames": "Bytes come, but no frame: check the baud rate, the parity and the link layer.",
+    "no-frames": "Bytes come, but no frame yet: the dongle is looking for the line's settings.",
     # meterling.errors
     "noise": "Bytes came that belong to no frame.",
     "truncated": "A telegram broke off.",

@@ -502,6 +502,12 @@ METERS = {
         rows=_sweden,
         number=None,
     ),
+    "se-e360": Spec(
+        description="Sweden, Switzerland: Landis+Gyr E360, P1",
+        identification="LGF5E360",
+        rows=_sweden,
+        number=None,
+    ),
     "lt-p1": Spec(
         description="Lithuania: ESO, P1 standard list",
         identification=r"ESO5\VMMmm",

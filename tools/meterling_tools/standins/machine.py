@@ -5,22 +5,68 @@ that the path has, so the folder of this file is to stand first in MICROPYPATH.
 
 METERLING_UART in the environment names the terminal that the meter is on: a
 pseudo-terminal, or a serial port that has its line settings already.
+
+A pseudo-terminal has no speed: bytes come through it at any. METERLING_LINE, like
+"2400 8E1" or "115200 8N1 inverted", says what the line really is. A UART at other settings
+then hears what it would on a wire, by the model in simulate/uart.py.
 """
 
 import errno
 import io
 import os
+import sys
 import termios
 
 _MP_STREAM_GET_FILENO = 10
 
 _CC = 6  # where tcgetattr has the list of control characters
 _VMIN_VTIME = ((6, 5), (16, 17))  # their places in it: Linux, macOS
+_MOST = 6  # bytes that a byte may be heard as, and more
+
+
+class _Line:
+    def __init__(self, baud, bits, parity, stop):
+        self.baud = baud
+        self.bits = bits
+        self.parity = parity
+        self.stop = stop
+
+
+def _real_line():
+    """(_Line, whether it is inverted) of METERLING_LINE; (None, False) without it."""
+    words = (os.getenv("METERLING_LINE") or "").split()
+    if not words:
+        return None, False
+    bits, parity, stop = words[1]
+    return _Line(int(words[0]), int(bits), parity, int(stop)), "inverted" in words[2:]
+
+
+class _Wire:
+    """Between a line and a UART that takes it for another."""
+
+    def __init__(self, line, heard_as, flipped):
+        folder = __file__.rpartition("/")[0] + "/../simulate"
+        if folder not in sys.path:
+            sys.path.append(folder)
+        from uart import TICKS, Receiver, Wire
+
+        self._wire = Wire(line)
+        self._receiver = Receiver(heard_as, flipped)
+        self._pause = 12 * TICKS // heard_as.baud
+
+    def hear(self, data, more):
+        """What is heard of `data` (bytes-like). `more`: bool, others follow at once."""
+        wire = self._wire
+        edges = []
+        wire.send(data, wire.free, edges)
+        if not more:
+            wire.free += self._pause  # the last byte ends, if it takes the silence for bits
+        return self._receiver.hear(edges, wire.free)
 
 
 class UART(io.IOBase):
-    """The terminal named by METERLING_UART. Reads never wait; what is sent at any line
-    setting arrives. Polled by asyncio through the terminal's own file descriptor."""
+    """The terminal named by METERLING_UART. Reads never wait. Polled by asyncio through the
+    terminal's own file descriptor."""
 
     INV_RX = 1
 
@@ -37,15 +83,38 @@ class UART(io.IOBase):
         vmin, vtime = _VMIN_VTIME[0] if control[_VMIN_VTIME[0][0]] == 1 else _VMIN_VTIME[1]
         control[vmin] = control[vtime] = 0
         termios.tcsetattr(self._descriptor, termios.TCSANOW, attributes)
+        self._line, self._inverted = _real_line()
+        self._few = bytearray(64)
+        self.init(baudrate, **settings)
+
+    def init(self, baudrate=115200, bits=8, parity=None, stop=1, invert=0, **settings):
+        """As the ESP32's: other settings from now on, on the same object."""
+        self._wire = None
+        line = self._line
+        if line is None:
+            return
+        here = _Line(baudrate, bits, "N" if parity is None else "EO"[parity], stop)
+        flipped = self._inverted != bool(invert & self.INV_RX)
+        if flipped or (line.baud, line.bits, line.parity) != (here.baud, here.bits, here.parity):
+            self._wire = _Wire(line, here, flipped)
 
     def readinto(self, buffer):
         """Count of bytes read, 0 if there are none; a line that was pulled is a silent one."""
         try:
-            return self._file.readinto(buffer)
+            if self._wire is None:
+                return self._file.readinto(buffer)
+            few = self._few
+            size = min(len(few), len(buffer) // _MOST)
+            count = self._file.readinto(memoryview(few)[:size])
         except OSError as error:
             if error.args[0] != errno.EIO:
                 raise
             return 0
+        if not count:
+            return count
+        heard = self._wire.hear(memoryview(few)[:count], count == size)
+        buffer[: len(heard)] = heard
+        return len(heard)
 
     def write(self, data):
         return self._file.write(data)
@@ -54,6 +123,21 @@ class UART(io.IOBase):
         if request == _MP_STREAM_GET_FILENO:
             return self._descriptor
         return -1
+
+
+class Pin:
+    """A pin that hears the line: its level is that of METERLING_LINE when it is silent."""
+
+    IN = 0
+    OUT = 1
+
+    def __init__(self, number, mode=IN, value=None):
+        self._value = value
+
+    def value(self):
+        if self._value is None:
+            return 0 if _real_line()[1] else 1
+        return self._value
 
 
 class WDT:

@@ -1,0 +1,201 @@
+"""The meter's end of the firmware: bytes from the port to the decoder, and before that to
+the sniffer, until it has found out what the meter speaks."""
+
+import asyncio
+
+from .decoder import Decoder, make_link
+from .errors import BYTES, FRAMES, Counters
+from .line import Watch, of_settings, recall, remember
+from .publish.loop import sleep_ms, ticks_diff, ticks_ms
+from .python import const, unload
+
+_CHUNK = const(512)  # bytes read at once
+_QUIET = const(100)  # ms without a byte: the line is quiet
+_CHECK = const(50)  # ms
+_NOTHING_READ = const(20)  # ms to wait where the UART says "readable" and gives nothing
+_ENDLESS = const(10_000)  # ms of bytes without a pause: as good as a burst
+
+_AUTO = "auto"
+# Modules of link, only for the search
+_SEARCHING = "sniffer burst candidates signature mbus amis hdlc sml p1 p1_lines apdu crc crc_arc"
+
+# What the sniffer says; see link.sniffer.
+_RETUNE = const(1)
+_LOCKED = const(2)
+
+
+class MeterReader:
+    """Bytes from `port` (board.uart.Port) to a Decoder as they come, all memory taken
+    early. `path`: where the line is remembered.
+
+    counters: errors.Counters, of the decoder once there is one. link: str, None while it
+    is being looked for.
+    """
+
+    def __init__(self, port, settings, on_reading, path="line.json"):
+        self._port = port
+        self._settings = settings
+        self._on_reading = on_reading
+        self._path = path
+        self._stream = asyncio.StreamReader(port.uart)
+        self._buffer = bytearray(_CHUNK)
+        self._heard = None  # ms: the last byte, None if the line is known quiet
+        self._began = 0  # ms: the first byte of the burst
+        self._frames = 0  # before the burst
+        self._ticks = ticks_ms()
+        self._time = 0
+        self.counters = Counters()
+        self.link = None
+        self._decoder = None
+        self._sniffer = None
+        self._watch = None
+        if settings["meter.link"] == _AUTO:
+            known = recall(path)
+            self._search(known and known[1:4], known and known[4])
+        else:
+            self._tune(of_settings(settings))
+            self._decode(settings["meter.link"])
+
+    def _tune(self, setting):
+        self._tuned = setting
+        self._port.tune(*setting)
+
+    def _now(self):
+        # ms since the start: unlike ticks_ms, it does not begin anew.
+        ticks = ticks_ms()
+        self._time += ticks_diff(ticks, self._ticks)
+        self._ticks = ticks
+        return self._time
+
+    def line(self):
+        """What is listened to now (dict): "link" (str, None while it is being looked for),
+        "baudrate" (int), "framing" ("8E1"), "inverted" (bool), "sniffing" (bool)."""
+        baudrate, framing, inverted = self._tuned
+        sniffing = self._sniffer is not None
+        return {
+            "link": None if sniffing else self.link,
+            "baudrate": baudrate,
+            "framing": framing,
+            "inverted": inverted,
+            "sniffing": sniffing,
+        }
+
+    async def run(self):
+        readinto = self._stream.readinto
+        buffer = self._buffer
+        while True:
+            count = await readinto(buffer)
+            if count:
+                self._hear(buffer, count)
+            else:
+                await sleep_ms(_NOTHING_READ)
+
+    async def watch_quiet(self):
+        """Notice when the line has become quiet."""
+        while True:
+            await sleep_ms(_CHECK)
+            now = self._now()
+            if self._sniffer is not None:
+                self._do(self._sniffer.tick(now, self._port.idle_level()))
+            elif self._heard is not None:
+                quiet = now - self._heard > _QUIET
+                if quiet:
+                    self._heard = None
+                    self._decoder.quiet()
+                if self._watch is not None and (quiet or now - self._began > _ENDLESS):
+                    self._began = now
+                    self._look_back(now)
+
+    def _hear(self, buffer, count):
+        now = self._now()
+        if self._sniffer is not None:
+            self.counters.add(BYTES, count)
+            self._do(self._sniffer.hear(buffer, count, now))
+            return
+        if self._heard is None:
+            self._began = now
+        self._heard = now
+        self._feed(buffer, count)
+
+    def _feed(self, buffer, count):
+        decoder = self._decoder
+        decoder.feed(buffer, count)
+        answer = decoder.take_answer()
+        if answer:
+            self._port.write(answer)
+
+    def _decode(self, link):
+        # From now on to the decoder. The one there was, if it is of the same link, knows
+        # the last invocation counter, and keeps it.
+        if link != self.link:
+            settings = self._settings
+            self._decoder = None
+            decoder = Decoder(
+                link, settings["meter.key"], settings["meter.auth_key"], self._on_reading
+            )
+            counted = self.counters[BYTES]
+            self.counters.counts = decoder.counters.counts
+            self.counters.add(BYTES, counted)
+            self._decoder = decoder
+            self.link = link
+        self._frames = self.counters[FRAMES]
+
+    # The search
+
+    def _search(self, first=None, head=None):
+        from .link.sniffer import AUTO, Sniffer
+
+        settings = self._settings
+        known = [
+            AUTO if settings[name] == _AUTO else settings[name]
+            for name in ("meter.baudrate", "meter.framing", "meter.inverted")
+        ]
+        if first and any(a is not AUTO and a != b for a, b in zip(known, first)):
+            first = None
+        self._watch = None
+        self._ticks = ticks_ms()
+        self._time = 0
+        self._sniffer = Sniffer(make_link, *known, first=first, head=head, tell=_tell)
+        self._do(_RETUNE)
+
+    def _do(self, what):
+        if what == _RETUNE:
+            self._tune(self._sniffer.setting)
+            self._port.drain(self._buffer)
+        elif what == _LOCKED:
+            self._lock(self._sniffer)
+
+    def _lock(self, sniffer):
+        link = sniffer.link
+        if sniffer.setting != self._tuned:
+            self._tune(sniffer.setting)
+        line = (link,) + sniffer.setting + (sniffer.head,)
+        burst = sniffer.burst()
+        self._sniffer = sniffer = None
+        names = " ".join(name for name in _SEARCHING.split() if name != link)
+        unload("meterling.link", names)
+        self._decode(link)
+        # The telegram that showed it counts as well.
+        self._feed(burst, len(burst))
+        if not remember(self._path, line):
+            print("line: cannot be remembered")
+        self._watch = Watch(self._now())
+        self._heard = self._began = self._now()
+
+    def _look_back(self, now):
+        # A burst has ended.
+        frames = self.counters[FRAMES]
+        if self._watch.burst(now, frames != self._frames):
+            print("line: nothing valid any more")
+            known = recall(self._path)
+            self._search(known and known[1:4], known and known[4])
+        self._frames = frames
+
+
+def _tell(step, sniffer):
+    baudrate, framing, inverted = sniffer.setting
+    line = "{} {}{}".format(baudrate, framing, " inverted" if inverted else "")
+    if step == "listen":
+        print("line: {} ({})".format(line, sniffer.reason))
+    elif step == "locked":
+        print("line: {} at {}".format(sniffer.link, line))

@@ -1,0 +1,89 @@
+"""Lets the meter's reader find a line, and prints what is loaded, and how much heap it took.
+
+Standard input: one JSON object: "telegram" (hex), "setting" that it is heard at, "key".
+"""
+
+import gc
+import json
+import os
+import sys
+from binascii import unhexlify
+
+from meterling import config, meter
+
+
+class Uart:
+    def readinto(self, buffer):
+        return 0
+
+
+class Port:
+    def __init__(self):
+        self.uart = Uart()
+        self.setting = None
+
+    def tune(self, *setting):
+        self.setting = setting
+
+    def drain(self, buffer):
+        pass
+
+    def idle_level(self):
+        return None
+
+    def write(self, data):
+        print("written", data)
+
+
+class Clock:
+    now = 0
+
+
+def loaded():
+    head = "meterling.link."
+    return " ".join(sorted(name[len(head) :] for name in sys.modules if name.startswith(head)))
+
+
+def main():
+    job = json.loads(sys.stdin.readline())
+    telegram = unhexlify(job["telegram"])
+    known = {}
+    known["baudrate"], known["framing"], known["inverted"] = job["setting"]
+    known["key"] = job["key"]
+    clock = Clock()
+    meter.ticks_ms = lambda: clock.now
+    port = Port()
+    readings = []
+    gc.collect()
+    before = gc.mem_alloc()
+    reader = meter.MeterReader(
+        port, config.check({"meter": known}), lambda reading: readings.append(len(reading))
+    )
+    print("searching", loaded())
+    gc.collect()
+    searching = gc.mem_alloc() - before
+    buffer = bytearray(512)
+    clock.now = 500
+    most = 0
+    for _push in range(3):
+        for begin in range(0, len(telegram), 64):
+            part = telegram[begin : begin + 64]
+            buffer[: len(part)] = part
+            clock.now += 5
+            reader._hear(buffer, len(part))
+            if reader._sniffer is not None:
+                gc.collect()
+                most = max(most, gc.mem_alloc() - before)
+        if reader.link:
+            break
+        for _ in range(4):
+            clock.now += 250
+            reader._do(reader._sniffer.tick(clock.now))
+    gc.collect()
+    print("found", reader.link, loaded())
+    print("readings", len(readings))
+    print("heap", searching, most, gc.mem_alloc() - before)
+    os.remove("line.json")
+
+
+main()
