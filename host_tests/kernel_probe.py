@@ -13,7 +13,8 @@ from meterling.link.crc import crc_fits, crc_table
 from meterling.python import VIPER
 
 if VIPER:
-    from meterling.cosem.plan_viper import check, compile_plan, extract
+    from meterling.cosem.plan import compile_plan
+    from meterling.cosem.plan_viper import check, extract
 else:
     from meterling.cosem.plan_plain import check, compile_plan, extract
 

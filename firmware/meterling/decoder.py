@@ -104,7 +104,7 @@ _NONCE_LENGTH = const(12)
 _CLOCK_LENGTH = const(12)
 
 _LEARNING = const(
-    "learn axdr layout layouts nordic positional iskra tagged implied obis plan plausible"
+    "learn axdr choose layout layouts nordic positional iskra tagged implied obis plan plausible"
 )
 _MAX_VALUES = const(128)
 _MAX_PLANS = const(4)  # shapes kept; a meter sends one to three
@@ -278,6 +278,11 @@ class Decoder:
                 begin += 3
             elif self._language:
                 return int(self._take(self._language, data, begin, end, 0))
+            elif tag == _DATA_NOTIFICATION:
+                length = int(self._notification(data, begin, end, 0, ""))
+                if length == 0:
+                    return 0
+                begin += length
             else:
                 begin = int(self._other(data, begin, end, source))
                 if begin == 0:
@@ -285,12 +290,8 @@ class Decoder:
         return good
 
     def _other(self, data, begin, end, source):
-        # An APDU that is not ciphered; the position behind it, or 0 if there is none.
-        tag = data[begin]
-        if tag == _DATA_NOTIFICATION:
-            length = self._notification(data, begin, end, 0, "")
-            return length and begin + length
-        if tag == _BLOCK_TRANSFER:
+        # An APDU of another kind; the position behind it, or 0 if there is none.
+        if data[begin] == _BLOCK_TRANSFER:
             try:
                 from .link.gbt import take_block
 
@@ -389,6 +390,7 @@ class Decoder:
         plans = parts[_PLANS]
         guess = ciphered and not parts[_OPENED][_AUTHENTICATED]
         plan = _ERR_TOO_LONG
+        unload("meterling.cosem", "")  # only makes room
         try:
             from .cosem.learn import learn
 

@@ -15,11 +15,14 @@ allocated per telegram.
 from ..octets import copy
 from ..python import VIPER, const, micropython, words
 
-if VIPER:
+try:
     from cryptolib import aes
-else:
+except ImportError:  # CPython
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+    aes = None
+
+if not VIPER:
     from ..python import ptr8, ptr32
 
 _ECB = const(1)
@@ -66,7 +69,7 @@ _ERR_REPLAY = const(16)
 
 def _decryption(key):
     # A function (source, target) that decrypts whole blocks, each for itself.
-    if VIPER:
+    if aes:
         return aes(key, _ECB).decrypt
     update = Cipher(algorithms.AES(key), modes.ECB()).decryptor().update
 

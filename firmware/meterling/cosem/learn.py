@@ -8,12 +8,10 @@ data                                                                         wit
 from ..python import const, unload
 
 _HERE = const("meterling.cosem")
-_LAYOUTS = const("layouts nordic implied")
-_OF_LAYOUT = const("layout layouts nordic positional iskra tagged implied obis")
+_OF_LAYOUT = const("choose layout layouts nordic positional iskra tagged implied obis")
 _DATA_NOTIFICATION = const(0x0F)
 _OCTET_STRING = const(0x09)
 _DATE_TIME = const(12)
-_COMMENT = const(35)  # "#"
 
 _ERR_APDU = const(9)
 _ERR_DECODE = const(17)
@@ -64,7 +62,11 @@ def learn(apdu, begin, end, title=b"", own_layouts=""):
         if error.args[0] == _ERR_DATA_TYPE and position == begin:
             return _ERR_APDU
         return error.args[0]
-    name, fields = _lay_out(apdu, elements, maker, own_layouts)
+    from .choose import choose_layout
+
+    name, fields = choose_layout(apdu, elements, maker, own_layouts)
+    choose_layout = elements = None  # makes room
+    unload(_HERE, _OF_LAYOUT)
     if all(fields[at] == _KIND_NULL for at in range(_KIND, len(fields), _FIELD)):
         return _ERR_EMPTY
     from .plan import make_plan
@@ -91,45 +93,3 @@ def _head(position, width, kind, role):
         + b"\xff\xff\x00\x00\x00\xff"
         + bytes((2, 128, 0, kind, role))
     )
-
-
-def _lay_out(apdu, elements, maker, own_layouts):
-    # Name (str) and fields of the first layout that fits; the name is "" if none does.
-    from .layout import Layout
-
-    layout = Layout(apdu, elements)
-    name = _first_that_fits(layout, maker, own_layouts.encode().split(b"\n"))
-    for module in ("layouts", "nordic", "positional", "iskra"):
-        if not name:
-            unload(_HERE, _LAYOUTS)
-            name = _first_that_fits(layout, maker, _layouts_of(module))
-    if not name:
-        from .tagged import take_tagged
-
-        take_tagged(layout)
-    unload(_HERE, _OF_LAYOUT)
-    return name, layout.fields
-
-
-def _layouts_of(module):
-    return __import__(_HERE + "." + module, None, None, ("LAYOUTS",)).LAYOUTS
-
-
-def _first_that_fits(layout, maker, lines):
-    for line in lines:
-        words = line.split(None, 2)
-        if (
-            len(words) == 3
-            and words[0][0] != _COMMENT
-            and (words[1] == b"*" or maker in words[1].split(b","))
-            and _fits(layout, words[2])
-        ):
-            return words[0].decode()
-    return ""
-
-
-def _fits(layout, pattern):
-    try:
-        return layout.fits(pattern) and len(layout.fields) > 0
-    except (ValueError, IndexError, RuntimeError):  # an owner's own: brackets, a word, too deep
-        return False

@@ -45,7 +45,16 @@ from ..python import VIPER, const
 from .plausible import rules_and_limits
 
 if VIPER:
-    from .plan_viper import compile_plan
+
+    def compile_plan(template, places):
+        """A mask, FF where a byte of the template is constant (bytearray)."""
+        mask = bytearray(b"\xff" * len(template))
+        for i in range(0, len(places), 2):
+            width = places[i + 1]
+            for at in range(places[i], places[i] + (width if width < 0xFFF8 else width & 7)):
+                mask[at] = 0
+        return mask
+
 else:
     from .plan_plain import compile_plan
 

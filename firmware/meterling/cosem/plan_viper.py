@@ -12,16 +12,6 @@ _LENGTH = const(0)
 _COUNT = const(1)
 
 
-def compile_plan(template, places):
-    """A mask, FF where a byte of the template is constant (bytearray)."""
-    mask = bytearray(b"\xff" * len(template))
-    for i in range(0, len(places), 2):
-        width = places[i + 1]
-        for at in range(places[i], places[i] + (width if width < 0xFFF8 else width & 7)):
-            mask[at] = 0
-    return mask
-
-
 @micropython.viper
 def extract(apdu: ptr8, plan, values: ptr32, begin: int) -> int:
     """See plan."""
