@@ -4,11 +4,8 @@ import asyncio
 import importlib
 import json
 import os
-import subprocess
 import sys
-import threading
 import time
-import tty
 
 import mqtt_brokers
 import pytest
@@ -17,9 +14,10 @@ from meterling import decoder as decoding
 from meterling.errors import Counters
 from meterling_tools import FIRMWARE, interpreters
 from meterling_tools.simulate import make_meter
-from mqtt_brokers import CONNACK, PUBLISH, Brokers, read_packet
+from mqtt_brokers import Brokers
 from mqtt_probes import HERE, path
 from mqtt_telegram import FRAMES, KEY
+from running import Firmware, kind_broker, latest, wait_for
 
 HARDWARE = ("machine", "network", "esp32")
 
@@ -200,7 +198,7 @@ class Port:
 class Decoder:
     """Writes down what it is given, and answers "a"."""
 
-    def __init__(self, link, key, auth_key, on_reading):
+    def __init__(self, link, key, auth_key, on_reading, own_layouts=""):
         self.link = link
         self.events = []
         self.counters = Counters()
@@ -310,60 +308,11 @@ def test_when_nothing_fits_any_more_the_search_begins_anew(meter, tmp_path, monk
 # The firmware itself
 
 
-class Firmware:
-    """`main.py` in the folder `home` (Path), which has its settings; prints to `lines`."""
-
-    def __init__(self, interpreter, home, settings, line=""):
-        (home / "settings.json").write_text(json.dumps(settings))
-        self.master, self._slave = os.openpty()
-        tty.setraw(self._slave)
-        self.process = subprocess.Popen(
-            interpreters.command(interpreter, FIRMWARE / "main.py"),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=home,
-            env=interpreters.environment(
-                interpreter,
-                path(),
-                METERLING_UART=os.ttyname(self._slave),
-                METERLING_LINE=line,
-            ),
-        )
-        self.lines = []
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self):
-        for text in self.process.stdout:
-            self.lines.append(text.decode().rstrip())
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.process.kill()
-        self.process.wait(5)
-        self._reader.join(5)
-        os.close(self.master)
-        os.close(self._slave)
-
-
 @pytest.fixture
 def broker():
     """(port, list of the PUBLISH packets that came there)."""
-    packets = []
-
-    async def serve(reader, writer):
-        await read_packet(reader)
-        writer.write(CONNACK)
-        while True:
-            packet = await read_packet(reader)
-            if packet.kind == PUBLISH:
-                packets.append(packet)
-                writer.write(packet.puback())
-
-    with Brokers() as brokers:
-        yield brokers.start(serve), packets
+    with kind_broker() as found:
+        yield found
 
 
 @pytest.fixture(params=["micropython", "micropython32"])
@@ -374,27 +323,12 @@ def dongle(request):
     return interpreter
 
 
-def wait_for(condition, seconds=8):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it did not happen")
-
-
 def settings_for(port, key=KEY):
     return {
         "device": "dongle",
         "meter": {"link": "mbus", "key": key},
         "mqtt": {"host": "127.0.0.1", "port": port, "user": "me", "password": "S3cret"},
     }
-
-
-def latest(packets, kind):
-    found = [p.payload for p in packets if p.topic == "meterling/dongle/" + kind]
-    return json.loads(found[-1]) if found else None
 
 
 def test_a_telegram_becomes_a_reading_at_the_broker(dongle, broker, tmp_path):

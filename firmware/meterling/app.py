@@ -22,6 +22,8 @@ _RESTART_AFTER = const(1000)  # ms
 
 SETTINGS = "settings.json"
 LINE = "line.json"  # what was found out about the meter's line; see line
+LAYOUTS = "layouts.txt"  # an owner's own; see cosem.layouts
+_LONGEST_LAYOUTS = const(4096)  # bytes
 
 
 async def keep_running(name, work, restart_after=_RESTART_AFTER):
@@ -52,6 +54,15 @@ def may_be_published(reading):
     return not reading.unchecked
 
 
+def own_layouts(path=LAYOUTS):
+    """The owner's layouts (str), "" if there are none."""
+    try:
+        with open(path) as file:
+            return file.read(_LONGEST_LAYOUTS)
+    except (OSError, ValueError):
+        return ""
+
+
 async def main(settings):
     """All of the firmware, from the settings on; returns never."""
     device = settings["device"] or unique_name()
@@ -66,7 +77,7 @@ async def main(settings):
         if publisher is not None:
             publisher.wake()
 
-    reader = MeterReader(Port(settings), settings, on_reading, LINE)
+    reader = MeterReader(Port(settings), settings, on_reading, LINE, own_layouts())
     diagnosis = Diagnosis(reader.counters)
     if settings["mqtt.host"]:
         from .publish.mqtt import Publisher

@@ -116,6 +116,7 @@ _FIELDS = {
     "meter.rx_pin": (16, _integer(0, 48)),
     "meter.tx_pin": (17, _integer(0, 48)),
     "meter.request_pin": (-1, _integer(-1, 48)),  # P1's data request; -1: none
+    "meter.optical": (False, _flag),  # may be asked at 300 baud (IEC 62056-21 mode C)
     "meter.inverted": (AUTO, _or_auto(_flag)),  # the line idles low, as P1's does
     "mqtt.host": ("", _text(255, " /")),  # "": publishes nowhere
     "mqtt.port": (1883, _integer(1, 65_535)),

@@ -14,6 +14,8 @@ _QUIET = const(100)  # ms without a byte: the line is quiet
 _CHECK = const(50)  # ms
 _NOTHING_READ = const(20)  # ms to wait where the UART says "readable" and gives nothing
 _ENDLESS = const(10_000)  # ms of bytes without a pause: as good as a burst
+_SILENT = const(20_000)  # ms without a byte: on an optical port, the meter may want to be asked
+_QUIET_ASKED = const(1500)  # ms: between identification and data block there is a pause
 
 _AUTO = "auto"
 # Modules of link, only for the search
@@ -26,14 +28,15 @@ _LOCKED = const(2)
 
 class MeterReader:
     """Bytes from `port` (board.uart.Port) to a Decoder as they come, all memory taken
-    early. `path`: where the line is remembered.
+    early. `path`: where the line is remembered. own_layouts: str, see cosem.learn.
 
     counters: errors.Counters, of the decoder once there is one. link: str, None while it
     is being looked for.
     """
 
-    def __init__(self, port, settings, on_reading, path="line.json"):
+    def __init__(self, port, settings, on_reading, path="line.json", own_layouts=""):
         self._port = port
+        self._own_layouts = own_layouts
         self._settings = settings
         self._on_reading = on_reading
         self._path = path
@@ -44,17 +47,19 @@ class MeterReader:
         self._frames = 0  # before the burst
         self._ticks = ticks_ms()
         self._time = 0
+        self._silent = 0  # ms: since the last byte, or since the search began
         self.counters = Counters()
         self.link = None
         self._decoder = None
         self._sniffer = None
+        self._asker = None
         self._watch = None
         if settings["meter.link"] == _AUTO:
-            known = recall(path)
-            self._search(known and known[1:4], known and known[4])
+            self._find(recall(path))
         else:
             self._tune(of_settings(settings))
             self._decode(settings["meter.link"])
+            self._ask_if_slow(self._tuned)
 
     def _tune(self, setting):
         self._tuned = setting
@@ -97,8 +102,13 @@ class MeterReader:
             now = self._now()
             if self._sniffer is not None:
                 self._do(self._sniffer.tick(now, self._port.idle_level()))
-            elif self._heard is not None:
-                quiet = now - self._heard > _QUIET
+                if self._settings["meter.optical"] and now - self._silent > _SILENT:
+                    self._ask()
+                continue
+            if self._asker is not None:
+                self._keep_asking(now)
+            if self._heard is not None:
+                quiet = now - self._heard > (_QUIET if self._asker is None else _QUIET_ASKED)
                 if quiet:
                     self._heard = None
                     self._decoder.quiet()
@@ -108,6 +118,7 @@ class MeterReader:
 
     def _hear(self, buffer, count):
         now = self._now()
+        self._silent = now
         if self._sniffer is not None:
             self.counters.add(BYTES, count)
             self._do(self._sniffer.hear(buffer, count, now))
@@ -115,6 +126,8 @@ class MeterReader:
         if self._heard is None:
             self._began = now
         self._heard = now
+        if self._asker is not None:
+            self._asker.hear(buffer, count, now)
         self._feed(buffer, count)
 
     def _feed(self, buffer, count):
@@ -131,7 +144,11 @@ class MeterReader:
             settings = self._settings
             self._decoder = None
             decoder = Decoder(
-                link, settings["meter.key"], settings["meter.auth_key"], self._on_reading
+                link,
+                settings["meter.key"],
+                settings["meter.auth_key"],
+                self._on_reading,
+                own_layouts=self._own_layouts,
             )
             counted = self.counters[BYTES]
             self.counters.counts = decoder.counters.counts
@@ -140,7 +157,44 @@ class MeterReader:
             self.link = link
         self._frames = self.counters[FRAMES]
 
+    # A meter that wants to be asked
+
+    def _ask_if_slow(self, setting):
+        # Nothing is pushed at 300 baud: whoever has set or found that wants to be asked.
+        if self.link == "p1" and setting[0] == 300 and self._settings["meter.optical"]:
+            from .asker import Asker
+
+            self._watch = None
+            self._asker = Asker(self._port, setting[2], self._now())
+
+    def _ask(self):
+        print("line: silent; asking at 300 baud")
+        inverted = self._tuned[2]
+        self._sniffer = None
+        unload("meterling.link", _SEARCHING)
+        self._decode("p1")
+        self._ask_if_slow((300, "7E1", inverted))
+
+    def _keep_asking(self, now):
+        frames = self.counters[FRAMES]
+        more = self._asker.tick(now, frames)
+        self._tuned = self._asker.setting
+        if frames != self._frames:
+            self._frames = frames
+            remember(self._path, ("p1", 300) + self._tuned[1:] + (None,))
+        elif not more and self._settings["meter.link"] == _AUTO:
+            self._asker = None
+            self._find(None)
+
     # The search
+
+    def _find(self, known):
+        # known: what `recall` gives
+        if known and known[1] == 300 and self._settings["meter.optical"]:
+            self._decode(known[0])
+            self._ask_if_slow(known[1:4])
+        else:
+            self._search(known and known[1:4], known and known[4])
 
     def _search(self, first=None, head=None):
         from .link.sniffer import AUTO, Sniffer
@@ -154,7 +208,7 @@ class MeterReader:
             first = None
         self._watch = None
         self._ticks = ticks_ms()
-        self._time = 0
+        self._time = self._silent = 0
         self._sniffer = Sniffer(make_link, *known, first=first, head=head, tell=_tell)
         self._do(_RETUNE)
 
@@ -187,8 +241,7 @@ class MeterReader:
         frames = self.counters[FRAMES]
         if self._watch.burst(now, frames != self._frames):
             print("line: nothing valid any more")
-            known = recall(self._path)
-            self._search(known and known[1:4], known and known[4])
+            self._find(recall(self._path))
         self._frames = frames
 
 

@@ -21,6 +21,7 @@ _MP_STREAM_GET_FILENO = 10
 
 _CC = 6  # where tcgetattr has the list of control characters
 _VMIN_VTIME = ((6, 5), (16, 17))  # their places in it: Linux, macOS
+_SPEEDS = {300: 7, 600: 8, 1200: 9, 2400: 11, 4800: 12, 9600: 13, 19200: 14}  # Linux's numbers
 _MOST = 6  # bytes that a byte may be heard as, and more
 
 
@@ -92,11 +93,19 @@ class UART(io.IOBase):
         self._wire = None
         line = self._line
         if line is None:
+            self._tell_speed(baudrate)
             return
         here = _Line(baudrate, bits, "N" if parity is None else "EO"[parity], stop)
         flipped = self._inverted != bool(invert & self.INV_RX)
         if flipped or (line.baud, line.bits, line.parity) != (here.baud, here.bits, here.parity):
             self._wire = _Wire(line, here, flipped)
+
+    def _tell_speed(self, baudrate):
+        # So that a simulated meter which changes its speed can see ours.
+        if baudrate in _SPEEDS and sys.platform == "linux":
+            attributes = termios.tcgetattr(self._descriptor)
+            attributes[4] = attributes[5] = _SPEEDS[baudrate]
+            termios.tcsetattr(self._descriptor, termios.TCSANOW, attributes)
 
     def readinto(self, buffer):
         """Count of bytes read, 0 if there are none; a line that was pulled is a silent one."""

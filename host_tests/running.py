@@ -1,0 +1,84 @@
+"""The firmware as a process of its own, under MicroPython, between a terminal and a broker."""
+
+import json
+import os
+import subprocess
+import threading
+import time
+import tty
+from contextlib import contextmanager
+
+from meterling_tools import FIRMWARE, interpreters
+from mqtt_brokers import CONNACK, PUBLISH, Brokers, read_packet
+from mqtt_probes import path
+
+
+class Firmware:
+    """`main.py` in the folder `home` (Path), which has its settings; prints to `lines`."""
+
+    def __init__(self, interpreter, home, settings, line=""):
+        (home / "settings.json").write_text(json.dumps(settings))
+        self.master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        self.process = subprocess.Popen(
+            interpreters.command(interpreter, FIRMWARE / "main.py"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=home,
+            env=interpreters.environment(
+                interpreter,
+                path(),
+                METERLING_UART=os.ttyname(self._slave),
+                METERLING_LINE=line,
+            ),
+        )
+        self.lines = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for text in self.process.stdout:
+            self.lines.append(text.decode().rstrip())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.process.kill()
+        self.process.wait(5)
+        self._reader.join(5)
+        os.close(self.master)
+        os.close(self._slave)
+
+
+@contextmanager
+def kind_broker():
+    """(port, list of the PUBLISH packets that came there)."""
+    packets = []
+
+    async def serve(reader, writer):
+        await read_packet(reader)
+        writer.write(CONNACK)
+        while True:
+            packet = await read_packet(reader)
+            if packet.kind == PUBLISH:
+                packets.append(packet)
+                writer.write(packet.puback())
+
+    with Brokers() as brokers:
+        yield brokers.start(serve), packets
+
+
+def wait_for(condition, seconds=8):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it did not happen")
+
+
+def latest(packets, kind):
+    found = [p.payload for p in packets if p.topic == "meterling/dongle/" + kind]
+    return json.loads(found[-1]) if found else None
