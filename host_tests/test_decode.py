@@ -168,3 +168,14 @@ def test_a_key_is_never_repeated_to_whoever_looks_on(decode):
 )
 def test_a_key_as_it_is_pasted(text):
     assert parse_key("key", text) == bytes(16)
+
+
+def test_a_telegram_of_text_is_not_taken_for_hex(decode):
+    """As it comes, and as an editor leaves it."""
+    telegram = make_meter("nl-dsmr5").telegram(0)
+    for capture in (telegram, telegram.replace(b"\r\n", b"\n")):
+        status, out, err = decode(capture)
+        assert (status, err) == (0, "")
+        assert "1-0:1.8.1" in out and "kWh" in out and "GJ" in out
+    # The code is shown once, the values one below the other.
+    assert out.count("0-1:24.2.1") == 1

@@ -84,11 +84,21 @@ def test_the_default_meter_is_shown_with_its_values_and_the_time_it_took(interpr
 
 
 @needs_micropython
-@pytest.mark.parametrize("meter", ["kaernten-im350", "wien-im350", "steiermark-t210d"])
+@pytest.mark.parametrize(
+    "meter",
+    [
+        "kaernten-im350",
+        "wien-im350",
+        "steiermark-t210d",
+        "nl-dsmr5",
+        "de-easymeter",
+        "netzooe-amis",
+    ],
+)
 def test_other_links_and_layouts_at_their_own_line_settings(interpreter, meter):
     result = demo("--meter", meter, "--readings", "2")
     assert result.returncode == 0, result.stderr
-    assert re.search(r"1-0:1\.8\.0 +\d+ ", result.stdout)
+    assert re.search(r"1-0:1\.8\.[01] +[\d.]+ k?Wh", result.stdout)
 
 
 @needs_micropython

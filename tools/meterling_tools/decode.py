@@ -1,6 +1,7 @@
 """`meterling decode`: what is in a capture, as a table or as JSON lines."""
 
 import json
+import re
 import sys
 import tempfile
 from decimal import Decimal
@@ -13,6 +14,7 @@ from . import CommandError, decode_core, interpreters
 from .sentences import sentence
 
 _TEXT = frozenset(b"\t\n\r" + bytes(range(32, 127)))
+_TELEGRAM = re.compile(rb"^(/|!)|^[^()\n]+\(.*\)\r?$", re.MULTILINE)  # a line of a text telegram
 _BETWEEN = str.maketrans("", "", " \t\r\n:,;-_'\"[]{}()\\")
 
 
@@ -83,9 +85,12 @@ def parse_key(name, text):
 
 def to_bytes(data):
     """The bytes of a capture (bytes) that is raw, or hex text with blanks, line ends and
-    separators; lines that begin with # are left out. CommandError for other text."""
+    separators; lines that begin with # are left out. A telegram of text (P1) is taken as it
+    is, but for line ends that an editor has shortened. CommandError for other text."""
     if not data or not _TEXT.issuperset(data):
         return data
+    if _TELEGRAM.search(data):
+        return data if b"\r" in data else data.replace(b"\n", b"\r\n")
     digits = []
     for number, line in enumerate(data.decode().splitlines(), 1):
         if line.lstrip().startswith("#"):

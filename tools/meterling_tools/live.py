@@ -13,6 +13,20 @@ _NAMES = {
     "42.0.0": "logical device name",
     "96.1.0": "meter number",
     "96.1.1": "meter number",
+    "0.0.0": "meter number",
+    "0.0.9": "meter number",
+    "16.7.0": "power, + from the grid",
+    "1.8.1": "energy from the grid, tariff 1",
+    "1.8.2": "energy from the grid, tariff 2",
+    "2.8.1": "energy to the grid, tariff 1",
+    "2.8.2": "energy to the grid, tariff 2",
+    "21.7.0": "power from the grid L1",
+    "41.7.0": "power from the grid L2",
+    "61.7.0": "power from the grid L3",
+    "22.7.0": "power to the grid L1",
+    "42.7.0": "power to the grid L2",
+    "62.7.0": "power to the grid L3",
+    "24.2.1": "gas, water or heat behind it",
     "1.7.0": "power from the grid",
     "2.7.0": "power to the grid",
     "3.7.0": "reactive power +",
@@ -50,8 +64,10 @@ class Journal:
             self.readings += 1
             self.latencies.append(message.latency)
             self.reading = message.document
-            for obis, entry in message.document["values"].items():
-                self.values[obis] = (entry["value"], entry.get("unit", ""), message.arrival)
+            for obis, found in message.document["values"].items():
+                for i, entry in enumerate(found.get("values", [found])):
+                    name = f"{obis} ({i + 1})" if i else obis
+                    self.values[name] = (entry["value"], entry.get("unit", ""), message.arrival)
 
     def count(self):
         """ "1 reading", "2 readings" ..."""

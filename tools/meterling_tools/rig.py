@@ -59,11 +59,14 @@ class Rig:
         self.meter = make_meter(meter)
         self.broker = broker
         self.device = "demo-" + secrets.token_hex(3)
+        # It speaks when it is asked, at a speed that both then agree on.
+        self._asked = hasattr(self.meter, "converse")
         self._key = key
         self._interval = interval
         self._messages = asyncio.Queue()
         self._stamps = {}
         self._stamps_file = None
+        self._used = None
 
     async def __aenter__(self):
         firmware = interpreters.find("micropython")
@@ -109,8 +112,11 @@ class Rig:
                 self._stamps[stamp["invocation_counter"]] = stamp["last_byte"]
                 if len(self._stamps) > _STAMPS:
                     del self._stamps[next(iter(self._stamps))]
-            if counter in self._stamps:
-                return self._stamps[counter]
+            stamp = self._stamps.get(counter)
+            # Without a counter it is the latest, and not the one before: that was read already.
+            if stamp is not None and (counter is not None or stamp != self._used):
+                self._used = stamp
+                return stamp
             if time.monotonic_ns() - arrival > 1_000_000_000:
                 raise CommandError(f"a reading {counter} came that the meter never sent.", 1)
             await asyncio.sleep(_STAMP_WAIT)
@@ -184,7 +190,7 @@ class Rig:
             interpreter,
             (tree, tree / "lib", _STANDINS),
             METERLING_UART=line,
-            METERLING_LINE=str(self.meter.line),
+            METERLING_LINE="" if self._asked else str(self.meter.line),
         )
         log = folder / "firmware.log"
         async with self._process("firmware", command, log, cwd=folder, env=env):
@@ -200,6 +206,7 @@ class Rig:
             "meter": {
                 "key": self._key or (meter.key or b"").hex(),
                 "auth_key": (meter.auth_key or b"").hex(),
+                "optical": self._asked,
             },
             # By address: "localhost" is in this PC's hosts file, which no dongle reads.
             "mqtt": {"host": socket.gethostbyname(host), "port": port, "topic": _TOPIC},

@@ -17,7 +17,10 @@ def main(name, stamps, seconds=None):
     interval = round(float(seconds) * 1000) if seconds else None
     meter = make_meter(name, start=datetime.now(UTC), interval_ms=interval)
     with open(stamps, "a") as file:
-        send(meter, FileSink(sys.stdout.fileno()), stamps=file)
+        if hasattr(meter, "converse"):
+            meter.converse(sys.stdout.fileno(), stamps=file)
+        else:
+            send(meter, FileSink(sys.stdout.fileno()), stamps=file)
 
 
 if __name__ == "__main__":

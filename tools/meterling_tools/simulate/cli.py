@@ -179,7 +179,10 @@ def run(args):
         if args.pty or not at_once:
             _announce(args, meter, sink)
         try:
-            send(meter, sink, count, at_once, faults, stamps)
+            if args.pty and hasattr(meter, "converse"):
+                meter.converse(sink.fd, count, stamps)
+            else:
+                send(meter, sink, count, at_once, faults, stamps)
             sink.close()
         except KeyboardInterrupt:
             pass

@@ -47,6 +47,11 @@ class PtySink:
         self.path = os.ttyname(self._other_end)
         os.set_blocking(self._fd, not lossy)
 
+    @property
+    def fd(self):
+        """The meter's end: for a meter that listens, too."""
+        return self._fd
+
     def write(self, data):
         try:
             while data:

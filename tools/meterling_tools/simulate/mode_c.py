@@ -6,6 +6,7 @@
 -> STX data ! CR LF ETX BCC      at the speed Z, which both change to
 """
 
+import json
 import os
 import select
 import termios
@@ -80,6 +81,10 @@ class ModeC:
     def identification(self):
         return b"/" + self.spec.identification.encode() + b"\r\n"
 
+    def converse(self, fd, count=None, stamps=None):
+        """Speak on ``fd`` when asked; see ``serve``."""
+        serve(fd, self, count=count, stamps=stamps)
+
     def _lines(self, n):
         _, values = self._registers.at(n)
         yield "F.F", "00", ""
@@ -119,15 +124,16 @@ METERS = {
 _BAUDS = {getattr(termios, f"B{speed}"): speed for speed in _SPEEDS}
 
 
-def serve(fd, meter, seconds):
-    """Be the meter on ``fd`` (the meter's end of a pseudo-terminal) for so long; returns the
-    number of data blocks sent. The reader's speed is that of its terminal: what is sent or
-    expected at another speed does not arrive."""
-    end = time.monotonic() + seconds
+def serve(fd, meter, seconds=None, count=None, stamps=None):
+    """Be the meter on ``fd`` (the meter's end of a pseudo-terminal), for so long or until it
+    was read so often; returns the number of data blocks sent. ``stamps``: as of ``line.send``.
+    The reader's speed is that of its terminal: what is sent or expected at another speed does
+    not arrive."""
+    end = None if seconds is None else time.monotonic() + seconds
     blocks = 0
     heard = b""
-    while (left := end - time.monotonic()) > 0:
-        heard = (heard + _read(fd, min(left, 0.1), 300))[-32:]
+    while (end is None or time.monotonic() < end) and blocks != count:
+        heard = (heard + _read(fd, 0.1, 300))[-32:]
         if not heard.endswith(REQUEST):
             continue
         heard = b""
@@ -142,6 +148,10 @@ def serve(fd, meter, seconds):
         # On a terminal the acknowledgement takes no time; on a line it does.
         time.sleep(len(wanted) * 10 / 300 + _REACTION)
         _write(fd, meter.block(blocks), speed)
+        if stamps:
+            stamp = {"n": blocks, "invocation_counter": None, "last_byte": time.monotonic_ns()}
+            stamps.write(json.dumps(stamp) + "\n")
+            stamps.flush()
         blocks += 1
     return blocks
 
