@@ -38,3 +38,14 @@ def pytest_terminal_summary(terminalreporter):
         else:
             account = f"{found.version}, started {found.starts} times ({found.path})"
         terminalreporter.line(f"{name:<14} {account}", green=bool(found), red=not found)
+
+
+@pytest.fixture(scope="session")
+def npm():
+    """What the pages are built with; skips, loudly, where npm's packages cannot be had."""
+    from meterling_tools import CommandError, site
+
+    try:
+        site.install()
+    except CommandError as error:
+        pytest.skip(f"the pages cannot be built: {error}")

