@@ -17,6 +17,7 @@ _VERBS = {
     "simulate": ("simulate.cli", "be a meter: write telegrams at line speed, with faults if asked"),
     "detect": ("detect", "find out what speaks on a serial port: line, link layer, maker"),
     "build": ("build", "make the firmware tree that goes onto a dongle"),
+    "release": ("release", "make a signed release that dongles take as an update"),
     "demo": ("demo", "the whole line without hardware: meter, firmware, broker, live table"),
     "operators": ("operators", "grid operators: their meters, ports, and how to get the key"),
     "bench": ("bench", "measure speed, memory and latency against their targets"),
