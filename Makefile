@@ -1,6 +1,7 @@
 # Meterling: every target sets itself up first (own .venv), and only when needed.
 #
 #   make demo   the main job without hardware: METER= BROKER=host:port SECONDS= KEY=
+#               SCENARIO=schwaz: from the box to live values; you are the owner
 #   make test   all tests, on every interpreter this machine offers
 #   make bench  speed, memory and latency against their targets
 #   make build  the firmware as it goes onto a dongle: CHIP=esp32 -> build/esp32
@@ -32,7 +33,8 @@ test: setup
 
 demo: setup
 	@$(RUN) demo $(if $(METER),--meter '$(METER)') $(if $(BROKER),--broker '$(BROKER)') \
-	    $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(KEY),--key '$(KEY)') $(ARGS)
+	    $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(KEY),--key '$(KEY)') \
+	    $(if $(SCENARIO),--scenario '$(SCENARIO)') $(ARGS)
 
 bench: setup
 	@$(RUN) bench $(ARGS)

@@ -98,7 +98,7 @@ async def main():
     for name in ("connect_timeout", "answer_timeout", "ping_after", "stale_after"):
         if name in task:
             setattr(publisher, name, task[name])
-    meter.Decoder = lambda *_: decoder
+    meter.Decoder = lambda *_, **options: decoder
     reader = meter.MeterReader(Port(settings), settings, on_reading)
     held = [0]
     for work in (reader.run(), publisher.run(), watch(held)):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -13,11 +14,19 @@ from mqtt_brokers import CONNACK, PUBLISH, Brokers, read_packet
 from mqtt_probes import path
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Firmware:
     """`main.py` in the folder `home` (Path), which has its settings; prints to `lines`."""
 
     def __init__(self, interpreter, home, settings, line=""):
-        (home / "settings.json").write_text(json.dumps(settings))
+        self.page_port = free_port()
+        page = {"address": "127.0.0.1", "port": self.page_port}
+        (home / "settings.json").write_text(json.dumps({"portal": page, **settings}))
         self.master, self._slave = os.openpty()
         tty.setraw(self._slave)
         self.process = subprocess.Popen(

@@ -17,7 +17,7 @@ from meterling_tools.simulate import make_meter
 from mqtt_brokers import Brokers
 from mqtt_probes import HERE, path
 from mqtt_telegram import FRAMES, KEY
-from running import Firmware, kind_broker, latest, wait_for
+from running import Firmware, free_port, kind_broker, latest, wait_for
 
 HARDWARE = ("machine", "network", "esp32")
 
@@ -440,3 +440,28 @@ def test_of_the_search_nothing_stays_loaded(interpreter, tmp_path, monkeypatch, 
     # Its key is known for all but one: what was heard in the search counts.
     assert readings == "readings 1" or meter.auth_key
     print(interpreter.name, name, heap)
+
+
+@pytest.mark.parametrize("interpreter", ["micropython32"], indirect=True)
+def test_the_button_opens_the_access_point(interpreter, tmp_path, monkeypatch):
+    button = tmp_path / "button"
+    monkeypatch.setenv("METERLING_BUTTON", str(button))
+    settings = {
+        "led": {"pin": 2},
+        "button": {"pin": 0},
+        "portal": {"password": "x", "address": "127.0.0.1", "port": free_port()},
+        "wifi": {"ssid": "home"},
+        "ap": {"password": "12345678"},
+        "meter": {"link": "mbus"},
+    }
+    home = tmp_path / "home"
+    home.mkdir()
+    with Firmware(interpreter, home, settings) as firmware:
+        wait_for(lambda: any("connected" in line for line in firmware.lines))
+        time.sleep(0.5)
+        button.touch()
+        time.sleep(4)
+        assert "button: setup" not in firmware.lines  # letting go decides
+        button.unlink()
+        wait_for(lambda: any("access point Meterling" in line for line in firmware.lines))
+        assert "button: setup" in firmware.lines

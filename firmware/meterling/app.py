@@ -5,14 +5,22 @@ Port -> MeterReader -> Decoder -> Outbox -> Publisher -> broker
 """
 
 import asyncio
+import gc
 import io
 import sys
 
+# Early and often: what stays is packed together, and what is free stays in one piece.
+if hasattr(gc, "threshold"):
+    gc.threshold(4096)
+
 from . import config
-from .board.chip import feed_watchdog, unique_name
+from .board.chip import feed_watchdog, restart, unique_name
 from .board.uart import Port
 from .board.wifi import Wifi
 from .meter import MeterReader
+from .portal.house import House
+from .portal.log import Log
+from .portal.sample import Sample
 from .publish.diagnosis import Diagnosis
 from .publish.loop import sleep_ms
 from .publish.outbox import Outbox
@@ -63,26 +71,81 @@ def own_layouts(path=LAYOUTS):
         return ""
 
 
-async def main(settings):
-    """All of the firmware, from the settings on; returns never."""
+def open_portal(house, log):
+    """(Portal, GuestNetwork, their tasks); (None, None, []) where the portal's framework is
+    missing: the meter is read, and published, all the same."""
+    try:
+        from .portal.guest_network import GuestNetwork
+        from .portal.pages import find_folder
+        from .portal.server import Portal
+
+        portal = Portal(house, log, find_folder())
+        guests = GuestNetwork(house)
+        return portal, guests, portal.tasks() + [("guests", guests.run)]
+    except (ImportError, MemoryError) as error:
+        print("portal: {}: {}".format(type(error).__name__, error))
+        return None, None, []
+
+
+def open_signals(house, guests):
+    """The LED and the button (signals.Signals), None if the settings name no pin of theirs."""
+    if house.settings["led.pin"] < 0 and house.settings["button.pin"] < 0:
+        return None
+    from .board.button import open_button
+    from .board.led import open_led
+    from .signals import Signals, find
+
+    def read_state():
+        wifi, publisher = house.wifi, house.publisher
+        away = publisher is not None and not publisher.connected and publisher.error is not None
+        return find(wifi.access_point_is_open(), house.diagnosis.code, wifi.silent, away)
+
+    def on_setup():
+        if guests is not None:
+            guests.ask_for()
+
+    def on_factory_reset():
+        house.forget_everything()
+        house.restart()
+
+    led, button = open_led(house.settings), open_button(house.settings)
+    return Signals(led, button, read_state, on_setup, on_factory_reset)
+
+
+async def main(settings, path=SETTINGS):
+    """All of the firmware, from the settings (as the file `path` has them) on; returns
+    never."""
+    log = Log()
+    log.install()
     device = settings["device"] or unique_name()
     network = Wifi(settings)
     outbox = Outbox()
-    publisher = None
+    publisher = portal = signals = None
 
     def on_reading(reading):
         if not may_be_published(reading):
             return
         outbox.put(reading)
+        if portal is not None:
+            portal.live.put(reading)
         if publisher is not None:
             publisher.wake()
+        elif signals is not None:
+            signals.flash()
 
-    reader = MeterReader(Port(settings), settings, on_reading, LINE, own_layouts())
+    sample = Sample()
+    port = Port(settings)
+    reader = MeterReader(port, settings, on_reading, LINE, own_layouts(), sample.take)
     diagnosis = Diagnosis(reader.counters)
+    house = House(path, settings, device, network, diagnosis, restart, sample)
+    house.keys_changed = reader.set_keys
+    house.sniffer_state = reader.line
+    portal, guests, tasks = open_portal(house, log)
+    signals = open_signals(house, guests)
     if settings["mqtt.host"]:
         from .publish.mqtt import Publisher
 
-        publisher = Publisher(settings, device, outbox, diagnosis, network)
+        publisher = house.publisher = Publisher(settings, device, outbox, diagnosis, network)
     else:
         print("mqtt: no broker is set")
 
@@ -94,7 +157,7 @@ async def main(settings):
                     publisher.wake()
             await asyncio.sleep(1)
 
-    tasks = [
+    tasks += [
         ("meter", reader.run),
         ("quiet", reader.watch_quiet),
         ("diagnosis", diagnose),
@@ -103,9 +166,13 @@ async def main(settings):
     ]
     if publisher is not None:
         tasks.append(("mqtt", publisher.run))
+    if signals is not None:
+        tasks.append(("signals", signals.run))
+        if publisher is not None:
+            publisher.on_published = signals.flash
     await asyncio.gather(*[keep_running(name, work) for name, work in tasks])
 
 
 def run(path=SETTINGS):
     """Start. ConfigError, naming the setting, if one is wrong."""
-    asyncio.run(main(config.load(path)))
+    asyncio.run(main(config.load(path), path))

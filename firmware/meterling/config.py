@@ -118,6 +118,17 @@ _FIELDS = {
     "meter.request_pin": (-1, _integer(-1, 48)),  # P1's data request; -1: none
     "meter.optical": (False, _flag),  # may be asked at 300 baud (IEC 62056-21 mode C)
     "meter.inverted": (AUTO, _or_auto(_flag)),  # the line idles low, as P1's does
+    "meter.operator": ("", _text(32)),  # id of a grid operator, for the page; see operators
+    "ap.password": ("", _text(63)),  # of the dongle's own Wi-Fi
+    "ap.open": (False, _flag),
+    "portal.password": ("", _text(160)),  # hashed; see portal.passwords
+    "portal.setup_done": (False, _flag),
+    "portal.address": ("0.0.0.0", _text(64, " /")),  # where the page listens
+    "portal.port": (80, _integer(1, 65_535)),
+    "led.pin": (-1, _integer(-1, 48)),
+    "led.kind": ("plain", _one_of("plain", "active-low", "ws2812")),
+    "led.brightness": (30, _integer(0, 100)),  # per cent
+    "button.pin": (-1, _integer(-1, 48)),
     "mqtt.host": ("", _text(255, " /")),  # "": publishes nowhere
     "mqtt.port": (1883, _integer(1, 65_535)),
     "mqtt.user": ("", _text(128)),

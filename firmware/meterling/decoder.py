@@ -171,6 +171,8 @@ class Decoder:
         lenient=False,
     ):
         self.on_reading = on_reading or _ignore
+        self.on_answer_due = None  # called before a telegram is read whose sender waits
+        self.on_ciphered = None  # called with (data, begin, end) of each ciphered telegram
         self._lenient = lenient
         self._language = _LANGUAGES.get(link)
         self.parts = parts = [None] * _PARTS
@@ -190,6 +192,17 @@ class Decoder:
         parts[_LAYOUTS] = own_layouts
         parts[_UNPROTECTED] = 0
         if link == "amis":
+            from .ciphering import mode5
+
+            parts[_MODE5] = mode5.make(key) + [mode5.open_telegram]
+
+    def set_keys(self, key, auth_key):
+        """Other keys (bytes, 16, or None) from the next telegram on."""
+        parts = self.parts
+        self._ciphering = make(key, auth_key, parts[_SIZE])
+        parts[_NONCE] = self._ciphering[_CIPHERING_NONCE]
+        parts[_OPENED] = self._ciphering[_CIPHERING_STATE]
+        if parts[_MODE5]:
             from .ciphering import mode5
 
             parts[_MODE5] = mode5.make(key) + [mode5.open_telegram]
@@ -216,6 +229,8 @@ class Decoder:
             # Part READY - 1 is `raw` or `joined`.
             data = parts[state[_READY] - 1]
             self.parts[_UNPROTECTED] = state[_NO_CHECK]
+            if state[_ANSWER]:
+                self._answer()  # now: the first telegram of a shape takes long
             if int(self.apdus(data, state[_BEGIN], state[_STOP], state[_SOURCE])) == 0:
                 self._reject()
 
@@ -237,9 +252,14 @@ class Decoder:
 
             blocks_quiet(self)
 
+    def _answer(self):
+        if self.on_answer_due:
+            self.on_answer_due()
+
     def take_answer(self):
         """What the meter waits for (bytes): b"" or one acknowledgement, however many
-        frames came. To be sent at once after `feed`: AMIS waits 500 ms at most."""
+        frames came. To be sent at once, when `on_answer_due` is called and after `feed`:
+        AMIS waits 500 ms at most."""
         state = self._line[_STATE]
         if not state[_ANSWER]:
             return b""
@@ -255,6 +275,8 @@ class Decoder:
         while begin < end:
             tag = octets[begin]
             if tag == _GENERAL_GLO or tag == _GENERAL_DED:
+                if self.on_ciphered:
+                    self.on_ciphered(data, begin, end)
                 parts = self._ciphering
                 state = ptr32(parts[_CIPHERING_STATE])
                 error = int(open_apdu(parts, data, begin, end))

@@ -29,12 +29,15 @@ _LOCKED = const(2)
 class MeterReader:
     """Bytes from `port` (board.uart.Port) to a Decoder as they come, all memory taken
     early. `path`: where the line is remembered. own_layouts: str, see cosem.learn.
+    on_ciphered: called with (data, begin, end) of each ciphered telegram.
 
     counters: errors.Counters, of the decoder once there is one. link: str, None while it
     is being looked for.
     """
 
-    def __init__(self, port, settings, on_reading, path="line.json", own_layouts=""):
+    def __init__(
+        self, port, settings, on_reading, path="line.json", own_layouts="", on_ciphered=None
+    ):
         self._port = port
         self._own_layouts = own_layouts
         self._settings = settings
@@ -54,6 +57,7 @@ class MeterReader:
         self._sniffer = None
         self._asker = None
         self._watch = None
+        self._on_ciphered = on_ciphered
         if settings["meter.link"] == _AUTO:
             self._find(recall(path))
         else:
@@ -71,6 +75,11 @@ class MeterReader:
         self._time += ticks_diff(ticks, self._ticks)
         self._ticks = ticks
         return self._time
+
+    def set_keys(self, key, auth_key):
+        """Other keys (bytes, 16, or None) from the next telegram on."""
+        if self._decoder is not None:
+            self._decoder.set_keys(key, auth_key)
 
     def line(self):
         """What is listened to now (dict): "link" (str, None while it is being looked for),
@@ -131,9 +140,11 @@ class MeterReader:
         self._feed(buffer, count)
 
     def _feed(self, buffer, count):
-        decoder = self._decoder
-        decoder.feed(buffer, count)
-        answer = decoder.take_answer()
+        self._decoder.feed(buffer, count)
+        self._answer()
+
+    def _answer(self):
+        answer = self._decoder.take_answer()
         if answer:
             self._port.write(answer)
 
@@ -150,6 +161,8 @@ class MeterReader:
                 self._on_reading,
                 own_layouts=self._own_layouts,
             )
+            decoder.on_ciphered = self._on_ciphered
+            decoder.on_answer_due = self._answer
             counted = self.counters[BYTES]
             self.counters.counts = decoder.counters.counts
             self.counters.add(BYTES, counted)

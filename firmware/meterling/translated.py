@@ -51,6 +51,8 @@ def take(decoder, language, data, begin: int, end: int, ciphered: int) -> int:
     stop = 0
     mode5 = parts[_MODE5]
     if mode5:
+        if decoder.on_ciphered:
+            decoder.on_ciphered(data, begin, end)
         stop = int(mode5[_OPEN](mode5, data, begin, end))
         if stop:
             _count(parts, stop, 0)

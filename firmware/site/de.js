@@ -126,7 +126,7 @@ export default {
 
   // Live
   "live.title": "Live", "live.import": "Bezug aus dem Netz", "live.export": "Einspeisung ins Netz", "live.power": "Leistung", "live.balance": "Bezug minus Einspeisung",
-  "live.missing": "Kein aktueller Wert", "live.last": "Zuletzt {value}, vor {age}", "live.age": "vor {age}", "live.never": "Noch kein Telegramm", "live.stale": "veraltet",
+  "live.missing": "Kein aktueller Wert", "live.last": "Zuletzt {value}, vor {age}", "live.age": "vor {age}", "live.never": "Noch kein Telegramm", "live.unread": "Noch kein Wert gelesen", "live.stale": "veraltet",
   "live.graph": "Die letzten 5 Minuten", "live.graph.empty": "Das Bild entsteht, während Sie zusehen.", "live.graph.label": "Leistung der letzten 5 Minuten: zwischen {low} und {high}, zuletzt {now}.",
   "live.now": "jetzt", "live.minutes": "−{n} min",
   "live.phases": "Phasen", "live.phase": "Phase", "live.voltage": "Spannung", "live.current": "Strom",

@@ -119,7 +119,7 @@ export default {
   finish: "Finish",
 
   "live.title": "Live", "live.import": "From the grid", "live.export": "To the grid", "live.power": "Power", "live.balance": "Import minus export",
-  "live.missing": "No current value", "live.last": "Last {value}, {age} ago", "live.age": "{age} ago", "live.never": "No telegram yet", "live.stale": "outdated",
+  "live.missing": "No current value", "live.last": "Last {value}, {age} ago", "live.age": "{age} ago", "live.never": "No telegram yet", "live.unread": "No value read yet", "live.stale": "outdated",
   "live.graph": "The last 5 minutes", "live.graph.empty": "The picture grows while you watch.", "live.graph.label": "Power in the last 5 minutes: between {low} and {high}, last {now}.",
   "live.now": "now", "live.minutes": "−{n} min",
   "live.phases": "Phases", "live.phase": "Phase", "live.voltage": "Voltage", "live.current": "Current",

@@ -6,6 +6,9 @@ import { feed } from "./feed.js";
 import { see } from "./meter.js";
 import { duration, has, marks, t } from "./text.js";
 
+// What to say before the first value: telegrams may come that cannot be read yet.
+const never = () => (feed.status?.counters.telegrams ? "live.unread" : "live.never");
+
 // Which layer refused, by the error's code.
 const LAYERS = {
   link: ["noise", "truncated", "checksum", "segment", "too-long"],
@@ -60,7 +63,7 @@ function power() {
         : t("live.missing"));
       const since = feed.age();
       line.dataset.tone = since !== null && since < feed.limit() ? "good" : "bad";
-      say(age, since === null ? t("live.never") : t("live.age", { age: duration(since) }));
+      say(age, since === null ? t(never()) : t("live.age", { age: duration(since) }));
     },
   };
 }
@@ -184,7 +187,7 @@ function quality() {
       const refused = Object.entries(LAYERS).map(([layer, codes]) =>
         [t(`live.${layer}`), codes.reduce((sum, code) => sum + (counters.errors[code] ?? 0), 0)]).filter(([, n]) => n);
       const rows = [
-        [t("live.telegram"), feed.age() === null ? t("live.never") : t("live.age", { age: duration(feed.age()) })],
+        [t("live.telegram"), feed.age() === null ? t(never()) : t("live.age", { age: duration(feed.age()) })],
         [t("live.seen"), count(counters.telegrams)],
         [t("live.read"), count(counters.readings)],
         [t("live.lost"), count(status.lost)],

@@ -126,11 +126,12 @@ function connected(element, ssid, { address, name }, done, again) {
 
 /** Where the dongle lives: link and QR code. */
 export function home(address, name) {
-  const url = `http://${address}/`;
+  const port = location.port ? `:${location.port}` : ""; // on a PC
+  const url = `http://${address}${port}/`;
   return h("div", { class: "home" }, qr(url, t("wifi.qr", { address: url })),
     h("div", { class: "tight" }, h("p", { class: "quiet" }, t("wifi.address")),
-      h("p", null, h("a", { class: "address", href: url }, address)),
-      name && h("p", null, h("a", { href: `http://${name}/` }, name)),
+      h("p", null, h("a", { class: "address", href: url }, address + port)),
+      name && h("p", null, h("a", { href: `http://${name}${port}/` }, name)),
       h("p", { class: "small quiet" }, t("wifi.address.hint"))));
 }
 

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-from . import CommandError, live, rig
+from . import CommandError, build, live, rig, site
 from .sentences import sentence
 from .simulate import METERS
 
@@ -28,8 +28,18 @@ def add_arguments(parser):
         "--key", metavar="HEX", help="what the owner types in, instead of the meter's key"
     )
     parser.add_argument("--interval", type=float, metavar="S", help="between two telegrams")
-    parser.add_argument("--seconds", type=float, metavar="S", help="end after that time")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        metavar="S",
+        help="end after that time; of a scenario: after that time with live values",
+    )
     parser.add_argument("--readings", type=int, metavar="N", help="end after so many readings")
+    parser.add_argument(
+        "--scenario",
+        choices=("schwaz",),
+        help="instead: from the box to live values, as an owner there; you are the owner",
+    )
 
 
 def _address(text):
@@ -44,27 +54,47 @@ def _address(text):
 def run(args):
     if args.meter not in METERS:
         raise CommandError(f"there is no meter {args.meter!r}; there are: {', '.join(METERS)}.")
+    site.build_or_say(build.SITE)
+    if args.scenario:
+        from . import scenario
+
+        if args.broker or args.key or args.interval or args.readings:
+            raise CommandError("--scenario has its own meter, key and end: only --seconds fits.")
+        return _run_to_its_end(scenario.play(args.seconds))
     journal = live.Journal()
-    try:
-        asyncio.run(_play(args, journal))
-    except asyncio.CancelledError:  # SIGTERM, SIGHUP
-        return 128 + signal.SIGTERM
+    status = _run_to_its_end(_play(args, journal))
+    if status:
+        return status
     if not journal.readings:
         raise CommandError(f"no reading arrived. {sentence(journal.code)}", 1)
     print(f"{journal.count()}; from last byte to broker: {journal.timing()}.")
     return 0
 
 
+def _run_to_its_end(work):
+    """Run the coroutine `work`. 0 if it came to its end, 143 if somebody ended it."""
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, asyncio.current_task().cancel)
+        await work
+
+    try:
+        asyncio.run(main())
+    except asyncio.CancelledError:
+        return 128 + signal.SIGTERM
+    return 0
+
+
 async def _play(args, journal):
     """Show what arrives until the time is over, or the readings that were asked for are there."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, asyncio.current_task().cancel)
     async with rig.Rig(args.meter, args.broker, args.key, args.interval) as line:
         host, port = line.broker
         meter = line.meter
         title = (
-            f"{meter.description} ({meter.line}) at mqtt://{host}:{port}/meterling/{line.device}"
+            f"{meter.description} ({meter.line}) at mqtt://{host}:{port}/meterling/{line.device}\n"
+            f"The dongle's own page: {line.page}"
         )
         screen = live.Table if sys.stdout.isatty() else live.Lines
         start = time.monotonic()

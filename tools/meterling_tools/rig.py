@@ -23,7 +23,7 @@ from pathlib import Path
 import aiomqtt
 from meterling.publish.errors import BrokerError, from_os
 
-from . import CommandError, build, interpreters
+from . import CommandError, build, interpreters, site
 from .simulate import make_meter
 
 _STANDINS = Path(__file__).parent / "standins"
@@ -31,7 +31,21 @@ _TOPIC = "meterling"
 _FIRST_WORDS = 10  # s, from the firmware's start to its first MQTT message
 _PATIENCE = 3  # s, for a process to end by itself
 _WILL = 0.5  # s, for the broker to publish the last will of a firmware that was ended
+_FIRMWARE_LOG = "firmware.log"
 _STAMPS = 100  # telegrams whose time is kept: more than the firmware's outbox has places
+# The Wi-Fi of the demo, for whoever walks through the setup
+HOME, HOME_PASSWORD = "Zuhause", "sonnenblume"
+_AIR = {
+    "networks": [
+        {"ssid": HOME, "rssi": -52, "channel": 6, "password": HOME_PASSWORD, "address": True},
+        {"ssid": "Nachbarin", "rssi": -80, "channel": 1, "password": "not known", "address": True},
+    ],
+    "address": "127.0.0.1",
+    # One address for both networks: on a PC, who is in one is in the other.
+    "access_point": "127.0.0.1",
+}
+_PRINTED_PASSWORD = "kommherein"  # of the dongle's own Wi-Fi, by the tool that flashed it
+_RESET = 76  # exit status of the stand-in's machine.reset
 _STAMP_WAIT = 0.01  # s; the simulator notes the time just after it has written the last byte
 
 
@@ -52,13 +66,22 @@ class Rig:
 
     meter: a name from `meterling simulate --list`; broker: (host, port), None for one of our
     own; key: hex text as the owner typed it, None for the meter's; interval: s between
-    telegrams, None for the meter's. CommandError if a part is missing or does not start.
+    telegrams, None for the meter's; air: what Wi-Fi there is (dict, see standins/network_scene);
+    bare: a dongle fresh from the box, without a setting but those of this PC and the password
+    of its own Wi-Fi; silent: the meter says nothing until `start_meter`. CommandError if a part
+    is missing or does not start.
     """
 
-    def __init__(self, meter, broker=None, key=None, interval=None):
+    def __init__(
+        self, meter, broker=None, key=None, interval=None, air=None, bare=False, silent=False
+    ):
         self.meter = make_meter(meter)
         self.broker = broker
         self.device = "demo-" + secrets.token_hex(3)
+        self.page = None  # address of the dongle's own page, str
+        self._air = _AIR if air is None else air
+        self._bare = bare
+        self._silent = silent
         # It speaks when it is asked, at a speed that both then agree on.
         self._asked = hasattr(self.meter, "converse")
         self._key = key
@@ -75,19 +98,38 @@ class Rig:
         async with AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="meterling-")))
             build.build("unix", folder / "tree")
+            if self._bare:  # whoever sets it up needs the pages, and those of today
+                site.build(folder / "tree" / "site")
             own_broker = self.broker is None
             if own_broker:
                 self.broker = await stack.enter_async_context(_amqtt())
             await stack.enter_async_context(self._client(tidy=not own_broker))
             meter_end, line = stack.enter_context(_pseudo_terminal())
             await stack.enter_async_context(self._firmware(firmware, folder, line))
-            await self._firmware_is_up()
-            await stack.enter_async_context(self._simulator(folder, meter_end))
+            await (self._page_is_up() if self._bare else self._firmware_is_up())
+            self._meter_off = self._simulator(folder, meter_end)
+            self._folder = folder
+            self._stack = stack
+            if not self._silent:
+                await self.start_meter()
             self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *exception):
         await self._stack.aclose()
+
+    async def start_meter(self):
+        """Let the meter of a `silent` rig speak, from now on."""
+        await self._stack.enter_async_context(self._meter_off)
+
+    def diagnosis(self):
+        """What the firmware has printed last about the meter: a code of publish.diagnosis."""
+        code = "starting"
+        for line in (self._folder / _FIRMWARE_LOG).read_text(errors="replace").splitlines():
+            name, _, rest = line.partition(": ")
+            if name == "meter":
+                code = rest
+        return code
 
     async def message(self, timeout):
         """The next Message, None if there is none within `timeout` (s). CommandError if a part
@@ -167,6 +209,18 @@ class Rig:
         if message:
             self._messages.put_nowait(message)
 
+    async def _page_is_up(self):
+        """The same of a firmware that knows no broker yet."""
+        port = int(self.page.rstrip("/").rpartition(":")[2])
+        end = time.monotonic() + _FIRST_WORDS
+        while time.monotonic() < end:
+            with suppress(ConnectionError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await self.message(0.1)
+        raise CommandError("the dongle's page does not answer.", 1)
+
     @asynccontextmanager
     async def _simulator(self, folder, meter_end):
         """The meter, in a process of its own: nothing that we do disturbs its timing."""
@@ -184,23 +238,47 @@ class Rig:
     async def _firmware(self, interpreter, folder, line):
         """The firmware, with its settings and with `line` as its UART."""
         tree = folder / "tree"
-        (folder / "settings.json").write_text(json.dumps(self._settings()))
+        flash = folder / "settings.json"
+        settings = self._settings()
+        flash.write_text(json.dumps(settings))
         command = interpreters.command(interpreter, tree / "main.py")
         env = interpreters.environment(
             interpreter,
             (tree, tree / "lib", _STANDINS),
             METERLING_UART=line,
+            METERLING_WIFI=str(folder / "air.json"),
             METERLING_LINE="" if self._asked else str(self.meter.line),
         )
-        log = folder / "firmware.log"
-        async with self._process("firmware", command, log, cwd=folder, env=env):
+        (folder / "air.json").write_text(json.dumps(self._air))
+
+        def to_this_pc():
+            # A factory reset forgets where on this PC the page is.
+            document = json.loads(flash.read_text())
+            document.setdefault("portal", {}).update(settings["portal"])
+            flash.write_text(json.dumps(document) + "\n")
+
+        log = folder / _FIRMWARE_LOG
+        async with self._process("firmware", command, log, to_this_pc, cwd=folder, env=env):
             yield
 
     def _settings(self):
         """What the owner of this meter would have typed in."""
         meter = self.meter
         host, port = self.broker
-        return {
+        page = _free_port()
+        self.page = f"http://127.0.0.1:{page}/"
+        settings = {
+            "portal": {"address": "127.0.0.1", "port": page},
+            "wifi": {"ssid": HOME, "password": HOME_PASSWORD},
+            "meter": {"optical": self._asked},
+        }
+        if self._bare:
+            return {
+                "portal": settings["portal"],
+                "meter": settings["meter"],
+                "ap": {"password": _PRINTED_PASSWORD},
+            }
+        return settings | {
             "device": self.device,
             # The line and the link, the dongle finds out.
             "meter": {
@@ -213,23 +291,38 @@ class Rig:
         }
 
     @asynccontextmanager
-    async def _process(self, name, command, log, stdout=None, **options):
+    async def _process(self, name, command, log, on_reset=None, stdout=None, **options):
         """A process that must not end before we end it. What it prints goes to the file `log`.
-        In a session of its own, so that Ctrl-C reaches only us, who end it in order."""
-        with open(log, "wb") as output:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=stdout or output,
-                stderr=output,
-                start_new_session=True,
-                **options,
-            )
-        guard = asyncio.create_task(self._guard(name, process, log))
+        In a session of its own, so that Ctrl-C reaches only us, who end it in order. Who resets
+        itself is started again, after `on_reset()`."""
+
+        async def start():
+            with open(log, "wb") as output:
+                return await asyncio.create_subprocess_exec(
+                    *command,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=stdout or output,
+                    stderr=output,
+                    start_new_session=True,
+                    **options,
+                )
+
+        process = await start()
+
+        async def guard():
+            nonlocal process
+            while await process.wait() == _RESET and on_reset:
+                on_reset()
+                process = await start()
+            self._messages.put_nowait(CommandError(f"the {name} ended by itself: {_last(log)}", 1))
+
+        guard = asyncio.create_task(guard())
         try:
             yield
         finally:
             guard.cancel()
+            with suppress(asyncio.CancelledError):
+                await guard
             if process.returncode is None:
                 process.terminate()
                 try:
@@ -237,10 +330,6 @@ class Rig:
                 except TimeoutError:
                     process.kill()
                     await process.wait()
-
-    async def _guard(self, name, process, log):
-        await process.wait()
-        self._messages.put_nowait(CommandError(f"the {name} ended by itself: {_last(log)}", 1))
 
 
 def _why(error):
@@ -275,6 +364,12 @@ def _pseudo_terminal():
         os.close(meter_end)
 
 
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @asynccontextmanager
 async def _amqtt():
     """An MQTT broker of our own on a free port of this machine; yields (host, port)."""
@@ -282,9 +377,7 @@ async def _amqtt():
 
     logging.getLogger("amqtt").setLevel(logging.CRITICAL)
     logging.getLogger("transitions").setLevel(logging.CRITICAL)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     broker = Broker(
         {
             "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},

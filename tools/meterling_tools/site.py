@@ -61,7 +61,7 @@ def build_or_say(folder):
     try:
         return build(folder)
     except CommandError as error:
-        print(f"build: the pages are left out. {error}", file=sys.stderr)
+        print(f"build: the pages are left out. {error}")
         return []
 
 

@@ -15,6 +15,11 @@ def unique_name():
     return "meterling-" + "".join("%02x" % byte for byte in machine.unique_id()[-3:])
 
 
+def restart():
+    """Start anew, at once."""
+    machine.reset()
+
+
 async def feed_watchdog():
     """Start the watchdog and feed it: if the event loop ever stands still, the chip
     starts anew."""

@@ -17,10 +17,10 @@ _FIRST_ERROR = const(4)
 
 
 class Diagnosis:
-    """`counters`: the decoder's. code: str, as of the last `update`."""
+    """`counters`: errors.Counters, the decoder's. code: str, as of the last `update`."""
 
     def __init__(self, counters):
-        self._counters = counters
+        self.counters = counters
         self._counts = [0] * len(NAMES)
         self._ages = [_LATELY] * len(NAMES)  # ms since it last went up; not over _LATELY
         self._age = 0  # ms since the start; not over _LATELY
@@ -34,7 +34,7 @@ class Diagnosis:
         self._updated = now
         self._age = min(self._age + elapsed, _LATELY)
         for i in range(len(NAMES)):
-            count = self._counters[i]
+            count = self.counters[i]
             if count != self._counts[i]:
                 self._counts[i] = count
                 self._ages[i] = 0
@@ -61,4 +61,4 @@ class Diagnosis:
 
     def as_dict(self):
         """`{"code": .., "counters": {..}}`, the counters as `Counters.as_dict`."""
-        return {"code": self.code, "counters": self._counters.as_dict()}
+        return {"code": self.code, "counters": self.counters.as_dict()}

@@ -77,7 +77,9 @@ class Publisher:
         self._fresh = None  # ticks_ms of the reading that the broker has, None if old
         self._delivered = False
         self.connects = 0
+        self.connected = False
         self.error = None
+        self.on_published = None
 
     def wake(self):
         """There is something new to publish, or to look at."""
@@ -113,12 +115,14 @@ class Publisher:
         connection = Connection(self._client, self._wire, self.wake)
         try:
             await self._connect(connection)
+            self.connected = True
             await self._publish_all(connection)
         except BrokerError as error:
             self._note(error)
         except OSError as error:
             self._note(from_os(error))
         finally:
+            self.connected = False
             await connection.close()
 
     def _note(self, error):
@@ -170,6 +174,8 @@ class Publisher:
         self._sent = number
         await self._deliver(connection, self._reading_topic, payload, duplicate)
         self._outbox.done(number)
+        if self.on_published is not None:
+            self.on_published()
         if self._is_fresh(stamp):
             self._fresh = stamp
 

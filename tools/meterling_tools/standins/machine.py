@@ -9,6 +9,10 @@ pseudo-terminal, or a serial port that has its line settings already.
 A pseudo-terminal has no speed: bytes come through it at any. METERLING_LINE, like
 "2400 8E1" or "115200 8N1 inverted", says what the line really is. A UART at other settings
 then hears what it would on a wire, by the model in simulate/uart.py.
+
+METERLING_BUTTON names a file: while it exists, the button (a pin with a pull-up) is held.
+
+`reset` ends the process with the status 76: whoever started it starts it again.
 """
 
 import errno
@@ -23,6 +27,7 @@ _CC = 6  # where tcgetattr has the list of control characters
 _VMIN_VTIME = ((6, 5), (16, 17))  # their places in it: Linux, macOS
 _SPEEDS = {300: 7, 600: 8, 1200: 9, 2400: 11, 4800: 12, 9600: 13, 19200: 14}  # Linux's numbers
 _MOST = 6  # bytes that a byte may be heard as, and more
+_RESET = 76  # exit status; rig.py knows it, too
 
 
 class _Line:
@@ -135,18 +140,40 @@ class UART(io.IOBase):
 
 
 class Pin:
-    """A pin that hears the line: its level is that of METERLING_LINE when it is silent."""
+    """A pin that hears the line: its level is that of METERLING_LINE when it is silent. With
+    a pull-up it is the button's."""
 
     IN = 0
     OUT = 1
+    PULL_UP = 2
 
-    def __init__(self, number, mode=IN, value=None):
+    def __init__(self, number, mode=IN, pull=None, value=None):
+        self._pull = pull
         self._value = value
 
     def value(self):
+        if self._pull == self.PULL_UP:
+            return 0 if _exists(os.getenv("METERLING_BUTTON")) else 1
         if self._value is None:
             return 0 if _real_line()[1] else 1
         return self._value
+
+
+def _exists(path):
+    try:
+        return bool(path and os.stat(path))
+    except OSError:
+        return False
+
+
+class PWM:
+    """An LED that nobody sees."""
+
+    def __init__(self, pin, freq=0, duty_u16=0):
+        pass
+
+    def duty_u16(self, duty):
+        pass
 
 
 class WDT:
@@ -155,6 +182,10 @@ class WDT:
 
     def feed(self):
         pass
+
+
+def reset():
+    sys.exit(_RESET)
 
 
 def unique_id():

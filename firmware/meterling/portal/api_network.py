@@ -1,0 +1,137 @@
+"""/api/wifi and /api/mqtt/test: tried before it is saved."""
+
+import asyncio
+
+from ..config import ConfigError, check
+from ..publish.errors import BrokerError, from_os
+from ..python import const
+from .errors import Refused
+from .server import body_of
+
+_MOST_NETWORKS = const(24)
+_LONGEST_SSID = const(32)
+_HEX = "0123456789abcdefABCDEF"
+_MQTT_TIME = const(12)  # s
+_WIRE = const(512)  # bytes, of the longest CONNECT: user and password of 128 each
+_BARS = (-85, -75, -67, -55)  # dBm from which there are 1, 2, 3, 4
+
+
+def bars(rssi):
+    """How many of four bars (int) stand for `rssi` (int, dBm)."""
+    return sum(1 for least in _BARS if rssi >= least)
+
+
+async def scan(portal, request):
+    """The networks in the air."""
+    wifi = portal.house.wifi
+    if wifi.is_busy():
+        raise Refused(503, "busy")
+    best = {}
+    for ssid, channel, rssi, secure in await wifi.scan():
+        if ssid and (ssid not in best or best[ssid]["rssi"] < rssi):
+            best[ssid] = {
+                "ssid": ssid,
+                "rssi": rssi,
+                "bars": bars(rssi),
+                "secure": secure,
+                "channel": channel,
+            }
+    found = sorted(best.values(), key=lambda network: -network["rssi"])
+    return {"networks": found[:_MOST_NETWORKS]}
+
+
+async def start_wifi_test(portal, request):
+    """One test at a time, in the background: the phone may lose us meanwhile."""
+    document = body_of(request)
+    ssid = document.get("ssid")
+    password = document.get("password", "")
+    if not isinstance(ssid, str) or not 0 < len(ssid.encode()) <= _LONGEST_SSID:
+        raise Refused(400, "ssid")
+    if not isinstance(password, str) or not _may_be_password(password):
+        raise Refused(400, "wifi-password-length")
+    if portal.house.wifi.is_busy() or portal.wifi_test["state"] == "running":
+        raise Refused(503, "busy")
+    portal.wifi_test = {"state": "running", "result": None}
+    asyncio.create_task(_test(portal, ssid, password))
+    return {}, 202
+
+
+async def get_wifi_test(portal, request):
+    return portal.wifi_test
+
+
+async def _test(portal, ssid, password):
+    wifi = portal.house.wifi
+    result, address, rssi, saved = "wifi-timeout", None, None, False
+    try:
+        result, address, rssi = await wifi.test(ssid, password)
+        if result == "ok":
+            new = dict(portal.house.settings)
+            new["wifi.ssid"] = ssid
+            new["wifi.password"] = password
+            portal.save(new)
+            saved = True
+    except (OSError, Refused, ConfigError):
+        result = "not-saved" if result == "ok" else "wifi-refused"
+    finally:
+        portal.wifi_test = {
+            "state": "done",
+            "result": result,
+            "address": address,
+            "name": wifi.name() + ".local",
+            "rssi": rssi,
+            "saved": saved,
+        }
+
+
+def _may_be_password(text):
+    length = len(text.encode())
+    return length == 0 or 8 <= length <= 63 or (length == 64 and all(c in _HEX for c in text))
+
+
+async def mqtt_test(portal, request):
+    """Connect to the broker that was named, and leave it."""
+    from umqtt.simple import MQTTClient
+
+    from ..publish.connection import Connection
+    from ..publish.dns import resolve
+    from ..publish.wire import Wire
+
+    house = portal.house
+    document = body_of(request)
+    if not isinstance(document.get("password", True), str):
+        document["password"] = house.settings["mqtt.password"]
+    settings = check({"mqtt": document})
+    host = settings["mqtt.host"]
+    if not host:
+        raise Refused(400, "empty", setting="mqtt.host")
+    client = MQTTClient(
+        (house.device + "-test").encode(),
+        host,
+        settings["mqtt.port"],
+        settings["mqtt.user"].encode() or None,
+        settings["mqtt.password"].encode(),
+        60,
+    )
+    connection = Connection(client, Wire(_WIRE), _ignore)
+
+    async def connect():
+        address = await resolve(host, house.wifi.nameserver())
+        await connection.open(address, settings["mqtt.port"])
+
+    try:
+        await asyncio.wait_for(connect(), _MQTT_TIME)
+        result = "ok"
+    except asyncio.TimeoutError:
+        result = "mqtt-timeout"
+    except BrokerError as error:
+        result = error.code
+    except OSError as error:
+        result = from_os(error).code
+    finally:
+        await connection.close()
+    return {"result": result}
+
+
+def _ignore():
+    pass

@@ -1,0 +1,83 @@
+"""When the dongle opens its own Wi-Fi, and when it closes it again.
+
+It is open while there is no way to the page but this: nothing is set up, the home's
+Wi-Fi was away for five minutes, or somebody pressed the button. It closes a minute after the
+home's Wi-Fi is there and the setup was finished (or nobody needed it any more).
+"""
+
+import asyncio
+
+from ..publish.loop import sleep_ms
+from ..python import const
+from . import dns_responder
+
+_CHECK = const(1000)  # ms
+_AWAY = const(300)  # s without the home's Wi-Fi
+_LINGER = const(60)  # s: the phone still shows where the page is now
+_SHORTEST_PASSWORD = const(8)
+
+
+class GuestNetwork:
+    """`house`: House; dns_port: int (for tests).
+
+    The name is Meterling-XXXX, the password the setting "ap.password" (printed on the
+    dongle); without one it is only opened if the owner chose "ap.open".
+    """
+
+    def __init__(self, house, dns_port=53):
+        self._house = house
+        self._dns_port = dns_port
+        self._asked_for = False
+        self._unneeded = 0  # s
+        self._responder = None
+
+    def ask_for(self):
+        """Somebody held the button."""
+        self._asked_for = True
+        self._house.done = False
+
+    async def run(self):
+        """Open and close, for ever."""
+        while True:
+            self.look()
+            await sleep_ms(_CHECK)
+
+    def look(self):
+        """To be called once a second."""
+        wifi = self._house.wifi
+        if not wifi.access_point_is_open():
+            if self._is_needed():
+                self._open()
+        elif self._is_needed() or (self._asked_for and not self._house.done):
+            self._unneeded = 0
+        else:
+            self._unneeded += 1
+            if self._unneeded > _LINGER:
+                self._close()
+
+    def _is_needed(self):
+        house = self._house
+        if not house.settings["portal.password"] or not house.settings["wifi.ssid"]:
+            return True
+        away = not house.wifi.is_up() and house.wifi.silent > _AWAY
+        return away or (self._asked_for and not house.wifi.access_point_is_open())
+
+    def _open(self):
+        house = self._house
+        password = house.settings["ap.password"]
+        if house.settings["ap.open"]:
+            password = ""
+        elif len(password) < _SHORTEST_PASSWORD:
+            return
+        name = "Meterling-" + house.device[-4:].upper()
+        house.wifi.open_access_point(name, password)
+        self._unneeded = 0
+        self._responder = asyncio.create_task(
+            dns_responder.run(house.wifi.access_point_address(), self._dns_port)
+        )
+
+    def _close(self):
+        self._asked_for = False
+        self._responder.cancel()
+        self._responder = None
+        self._house.wifi.close_access_point()

@@ -1,0 +1,109 @@
+"""All that the portal sees of the rest of the firmware, and all that it may do to it.
+
+app.py makes one, and hands in what exists only later by setting the attributes.
+"""
+
+import os
+
+from .. import config
+from ..errors import TELEGRAMS
+from ..publish.loop import ticks_diff, ticks_ms
+from .sample import Sample
+
+_FORGOTTEN = ("line.json", "layouts.txt")  # beside the settings
+# Printed on the dongle, and what its board is like
+_KEPT_AT_FACTORY_RESET = (
+    "ap.password",
+    "meter.rx_pin",
+    "meter.tx_pin",
+    "meter.request_pin",
+    "meter.optical",
+    "led.pin",
+    "led.kind",
+    "button.pin",
+    "portal.address",
+    "portal.port",
+)
+
+
+class House:
+    """path: str, of the settings' file; settings: flat dict, as of `config.load`; device:
+    str; wifi: board.wifi.Wifi; diagnosis: publish.diagnosis.Diagnosis.
+
+    sample: Sample, to which the decoder gives each ciphered telegram (`sample.take`).
+    publisher: of MQTT, or None; restart(): starts the chip anew; keys_changed(key, auth_key):
+    makes the decoder use other keys from now on, None if only a restart does that;
+    sniffer_state(): dict that is added to "line", None if nothing is sniffed.
+    """
+
+    version = __import__("meterling").__version__
+
+    def __init__(self, path, settings, device, wifi, diagnosis, restart, sample=None):
+        self.path = path
+        self.settings = settings
+        self.device = device
+        self.wifi = wifi
+        self.diagnosis = diagnosis
+        self.restart = restart
+        self.sample = sample or Sample()
+        self.publisher = None
+        self.keys_changed = None
+        self.sniffer_state = None
+        self.done = False  # the owner has finished the setup, since the start
+        self._started = ticks_ms()
+        self._uptime = 0  # s
+
+    def tick(self):
+        """To be called at least once a minute: counts the time."""
+        elapsed = ticks_diff(ticks_ms(), self._started) // 1000
+        self._started += elapsed * 1000
+        self._uptime += elapsed
+
+    def uptime(self):
+        """s since the start."""
+        return self._uptime + ticks_diff(ticks_ms(), self._started) // 1000
+
+    def line(self):
+        """What is listened to (dict); see API.md."""
+        settings = self.settings
+        line = {
+            "link": settings["meter.link"],
+            "baudrate": settings["meter.baudrate"],
+            "framing": settings["meter.framing"],
+            "inverted": settings["meter.inverted"],
+            "sniffing": False,
+        }
+        if self.sniffer_state is not None:
+            line.update(self.sniffer_state())
+        return line
+
+    def telegrams(self):
+        """How many telegrams came so far (int), read or not; wraps at 2**30."""
+        return self.diagnosis.counters[TELEGRAMS]
+
+    def mqtt(self):
+        """State of the publisher (dict); see API.md."""
+        publisher = self.publisher
+        if publisher is None:
+            return {"on": False, "connected": False, "error": None}
+        return {"on": True, "connected": publisher.connected, "error": publisher.error}
+
+    def save(self, settings):
+        """Check, write and use `settings` (flat dict). ConfigError; OSError."""
+        config.save(self.path, settings)
+        keys = ("meter.key", "meter.auth_key")
+        changed = [name for name in keys if settings[name] != self.settings[name]]
+        # In place: whoever has them sees the new ones.
+        self.settings.update(settings)
+        if changed and self.keys_changed is not None:
+            self.keys_changed(settings["meter.key"], settings["meter.auth_key"])
+
+    def forget_everything(self):
+        """Back to the defaults; OSError. What is printed on the dongle stays."""
+        settings = config.defaults()
+        for name in _KEPT_AT_FACTORY_RESET:
+            settings[name] = self.settings[name]
+        config.save(self.path, settings)
+        for name in os.listdir():
+            if name in _FORGOTTEN:
+                os.remove(name)

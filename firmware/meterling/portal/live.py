@@ -1,0 +1,212 @@
+"""Server-sent events: every viewer sees each telegram, and none can hold up another.
+
+    event: reading \\n data: {..} \\n \\n
+
+A telegram is written once, into one buffer, and handed to each viewer's socket at once:
+what that does not take now is kept (less than one event), and until it has gone, the
+viewer misses telegrams. One that takes nothing for 10 s is dropped.
+"""
+
+import asyncio
+import json
+
+from ..publish.loop import readable, sleep_ms, ticks_diff, ticks_ms
+from ..python import const
+
+_VIEWERS = const(4)
+_SIZE = const(2048)  # bytes of a reading's JSON
+_STALLED = const(10_000)  # ms
+_STATUS_EVERY = const(5)  # s: also says that the connection lives
+_OLDEST = const(86_400_000)  # ms: an older reading is none
+_TICK = const(100)  # ms: how exactly the interval of telegrams that nobody can read is known
+_TICKS = const(10)  # to a second
+_WRAP = const(0x3FFFFFFF)  # of the counters; see errors
+_COUNTER_JUMP = const(1000)  # more is a restart, not loss
+
+_HEAD = b"event: reading\ndata: "
+_LAST = b"event: last\n"
+_LAST_AT = const(15)  # where "data:" begins in the head
+_STREAM = (
+    b"HTTP/1.0 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
+    b"X-Content-Type-Options: nosniff\r\n\r\nretry: 2000\n\n"
+)
+
+
+class _Viewer:
+    def __init__(self, channel):
+        self._channel = channel
+        self._rest = b""
+        self._took = ticks_ms()
+        self.task = asyncio.current_task()
+
+    def put(self, view):
+        # Hand over one event (memoryview); False if this viewer is to be dropped.
+        if not self.flush():
+            return False
+        if self._rest:
+            return True  # misses this one
+        try:
+            count = self._channel.send_now(view)
+        except OSError:
+            return False
+        if count:
+            self._took = ticks_ms()
+            if count < len(view):
+                self._rest = bytes(view[count:])
+        return True
+
+    def flush(self):
+        # Send what is left of an event; False if this viewer is to be dropped.
+        if self._rest:
+            try:
+                count = self._channel.send_now(self._rest)
+            except OSError:
+                return False
+            if count:
+                self._took = ticks_ms()
+                self._rest = self._rest[count:]
+        return ticks_diff(ticks_ms(), self._took) < _STALLED
+
+
+class Live:
+    """`status()`: dict, what GET /api/status answers; `state()`: the part of it whose
+    changes are told at once; `telegrams()`: int, how many came so far, read or not.
+
+    ciphered, maker: of the latest telegram that could be read (None: there was none);
+    interval: ms between the last two, read or not; lost: telegrams that the invocation
+    counters say are missing.
+    """
+
+    def __init__(self, status, state, telegrams):
+        self._status = status
+        self._state = state
+        self._telegrams = telegrams
+        self._seen = telegrams()  # of them
+        self._came = None  # ticks_ms of the last one that was seen to come
+        self._buffer = bytearray(len(_HEAD) + _SIZE)
+        self._buffer[: len(_HEAD)] = _HEAD
+        self._view = memoryview(self._buffer)
+        self._end = 0  # of the event in the buffer; 0: there is none
+        self._stamp = 0  # ticks_ms of it
+        self._counter = None
+        self._viewers = []
+        self._shown = None  # the state, as the viewers know it
+        self.ciphered = None
+        self.maker = None
+        self.interval = None
+        self.lost = 0
+
+    def __len__(self):
+        return len(self._viewers)
+
+    def put(self, reading):
+        """Show `reading` (Reading) to everybody who looks."""
+        self._look()
+        end = reading.put_json(self._buffer, len(_HEAD))
+        if end < 0 or end + 2 > len(self._buffer):
+            self._end = 0
+            return
+        self._buffer[end] = self._buffer[end + 1] = 10
+        self._end = end + 2
+        self._stamp = ticks_ms()
+        self._count(reading)
+        if self._viewers:
+            self._put(self._view[: self._end])
+
+    def reading(self):
+        """The last reading's JSON (memoryview, valid until the next telegram), or None."""
+        return self._view[len(_HEAD) : self._end - 2] if self._end else None
+
+    def age(self):
+        """ms since the last reading, None if there is none."""
+        return ticks_diff(ticks_ms(), self._stamp) if self._end else None
+
+    def is_full(self):
+        return len(self._viewers) >= _VIEWERS
+
+    async def serve(self, channel):
+        """Show everything on `channel` (Channel) until it closes. Only if not `is_full`."""
+        viewer = _Viewer(channel)
+        self._viewers.append(viewer)  # before anything is awaited: the place is taken
+        try:
+            await channel.send(_STREAM)
+            first = self._event_of_status()
+            if self._end:
+                first += _LAST + bytes(self._view[_LAST_AT : self._end])
+            viewer.put(memoryview(first))
+            del first
+            while True:
+                await readable(channel.socket)
+                if not channel.socket.recv(64):
+                    return
+        finally:
+            self._drop(viewer)
+
+    async def run(self):
+        """Once a second: what is left of events, the state, and whoever is gone."""
+        ticks = seconds = 0
+        while True:
+            await sleep_ms(_TICK)
+            self._look()
+            ticks += 1
+            if ticks < _TICKS:
+                continue
+            ticks = 0
+            if self._end and self.age() > _OLDEST:
+                self._end = 0
+            if not self._viewers:
+                continue
+            for viewer in list(self._viewers):
+                if not viewer.flush():
+                    self._send_away(viewer)
+            seconds += 1
+            if seconds >= _STATUS_EVERY or self._state() != self._shown:
+                seconds = 0
+                self._put(memoryview(self._event_of_status()))
+
+    def _look(self):
+        # Have telegrams come? Also those that nobody can read: how often the meter sends is
+        # known before there is a key.
+        seen = self._telegrams()
+        count = (seen - self._seen) & _WRAP
+        if not count:
+            return
+        now = ticks_ms()
+        if self._came is not None and count < _COUNTER_JUMP:  # more: another decoder counts
+            elapsed = ticks_diff(now, self._came)
+            if 0 <= elapsed < _OLDEST:
+                self.interval = elapsed // count
+        self._seen = seen
+        self._came = now
+
+    def _event_of_status(self):
+        self._shown = self._state()
+        return b"event: status\ndata: " + json.dumps(self._status()).encode() + b"\n\n"
+
+    def _put(self, view):
+        i = 0
+        while i < len(self._viewers):
+            viewer = self._viewers[i]
+            if viewer.put(view):
+                i += 1
+            else:
+                self._send_away(viewer)
+
+    def _send_away(self, viewer):
+        self._drop(viewer)
+        viewer.task.cancel()
+
+    def _drop(self, viewer):
+        if viewer in self._viewers:
+            self._viewers.remove(viewer)
+
+    def _count(self, reading):
+        title = reading.system_title
+        self.ciphered = title is not None
+        if title is None:
+            return
+        self.maker = title
+        counter = reading.invocation_counter
+        if self._counter is not None and 1 < counter - self._counter < _COUNTER_JUMP:
+            self.lost += counter - self._counter - 1
+        self._counter = counter

@@ -1,0 +1,53 @@
+"""The last things that the firmware printed, for those without a cable.
+
+Nothing that is printed holds a secret: that is the rule for every `print` there is.
+"""
+
+import builtins
+
+from ..python import const
+
+_SIZE = const(2048)  # bytes
+
+
+class Log:
+    """A ring of the last `size` bytes; `install` lets it hear what is printed."""
+
+    def __init__(self, size=_SIZE):
+        self._ring = bytearray(size)
+        self._at = 0
+        self._full = False
+        self._print = None
+
+    def install(self):
+        """From now on every `print` comes here too; it is printed as before."""
+        self._print = builtins.print
+        builtins.print = self._both
+
+    def remove(self):
+        """Undo `install`."""
+        builtins.print = self._print
+
+    def _both(self, *values, **options):
+        if "file" not in options:
+            separator = options.get("sep", " ")
+            self.write(separator.join([str(value) for value in values]))
+            self.write(options.get("end", "\n"))
+        self._print(*values, **options)
+
+    def write(self, text):
+        """Add `text` (str)."""
+        ring = self._ring
+        for byte in text.encode()[-len(ring) :]:
+            ring[self._at] = byte
+            self._at += 1
+            if self._at == len(ring):
+                self._at = 0
+                self._full = True
+
+    def text(self):
+        """All of it (bytes), from the first whole line on."""
+        if not self._full:
+            return bytes(self._ring[: self._at])
+        whole = bytes(self._ring[self._at :]) + bytes(self._ring[: self._at])
+        return whole[whole.find(b"\n") + 1 :]

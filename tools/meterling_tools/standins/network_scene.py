@@ -1,0 +1,111 @@
+"""The Wi-Fi of `network` on a PC, where METERLING_WIFI names a JSON file with what is in the air:
+
+    {"networks": [{"ssid": "Zuhause", "rssi": -61, "channel": 6, "password": "geheim12",
+                   "delay": 1000, "address": true, "hidden": false}],
+     "address": "127.0.0.1", "access_point": "127.0.0.2", "scan": 0}
+
+Nothing is joined until `connect`; `delay`: ms until it is; without `address`, no address
+comes; `scan`: ms that looking around takes. The file is read again for each look, so that a
+test can switch networks on and off.
+"""
+
+import json
+import os
+import time
+
+from network import (
+    AP_IF,
+    AUTH_OPEN,
+    AUTH_WPA2_PSK,
+    STA_IF,
+    STAT_CONNECTING,
+    STAT_GOT_IP,
+    STAT_IDLE,
+    STAT_NO_AP_FOUND,
+    STAT_WRONG_PASSWORD,
+    guests,
+    nameserver,
+)
+
+_DELAY = 300  # ms
+_states = {}
+
+
+def _scene():
+    with open(os.getenv("METERLING_WIFI")) as file:
+        return json.load(file)
+
+
+class WLAN:
+    """Both interfaces; each object of one stands for the same."""
+
+    def __init__(self, interface=STA_IF):
+        self._interface = interface
+        self._state = _states.setdefault(interface, {"active": False, "wanted": None, "since": 0})
+
+    def active(self, on=None):
+        if on is not None:
+            self._state["active"] = on
+        return self._state["active"]
+
+    def config(self, **settings):
+        self._state.update(settings)
+
+    def scan(self):
+        """[(ssid, bssid, channel, rssi, security, hidden)]"""
+        scene = _scene()
+        time.sleep(scene.get("scan", 0) / 1000)
+        return [
+            (
+                b"" if net.get("hidden") else net["ssid"].encode(),
+                bytes(6),
+                net.get("channel", 1),
+                net.get("rssi", -50),
+                AUTH_WPA2_PSK if net.get("password") else AUTH_OPEN,
+                net.get("hidden", False),
+            )
+            for net in scene.get("networks", [])
+        ]
+
+    def connect(self, ssid, password=""):
+        self._state["wanted"] = (ssid, password)
+        self._state["since"] = time.time_ns() // 1_000_000
+
+    def disconnect(self):
+        self._state["wanted"] = None
+
+    def isconnected(self):
+        return self.status() == STAT_GOT_IP
+
+    def status(self, what=None):
+        scene = _scene()
+        status, found = self._status(scene)
+        if what == "rssi":
+            if not found or status == STAT_WRONG_PASSWORD:
+                raise OSError
+            return found.get("rssi", -50)
+        return status
+
+    def _status(self, scene):
+        wanted = self._state["wanted"]
+        if wanted is None:
+            return STAT_IDLE, None
+        found = [net for net in scene["networks"] if net["ssid"] == wanted[0]]
+        elapsed = time.time_ns() // 1_000_000 - self._state["since"]
+        if not found:
+            return (STAT_NO_AP_FOUND if elapsed > _DELAY else STAT_CONNECTING), None
+        found = found[0]
+        if elapsed < found.get("delay", _DELAY):
+            return STAT_CONNECTING, None
+        if found.get("password", "") != wanted[1]:
+            return STAT_WRONG_PASSWORD, found
+        return (STAT_GOT_IP if found.get("address", True) else STAT_CONNECTING), found
+
+    def ifconfig(self):
+        """(address, netmask, gateway, name server), as strings; the name server is the PC's."""
+        scene = _scene()
+        if self._interface == AP_IF:
+            return guests(scene.get("access_point", "127.0.0.2"))
+        if not self.isconnected():
+            return "0.0.0.0", "0.0.0.0", "0.0.0.0", "0.0.0.0"
+        return scene.get("address", "127.0.0.1"), "255.0.0.0", "127.0.0.1", nameserver()
