@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from meterling_tools import FIRMWARE, interpreters
 from mqtt_brokers import CONNACK, PUBLISH, Brokers, read_packet
-from mqtt_probes import path
+from mqtt_probes import STANDINS, path
 
 
 def free_port():
@@ -21,22 +21,23 @@ def free_port():
 
 
 class Firmware:
-    """`main.py` in the folder `home` (Path), which has its settings; prints to `lines`."""
+    """`main.py` in the folder `home` (Path), which has its settings; prints to `lines`.
+    tree: a built one (Path) instead of the sources; heapsize: bytes."""
 
-    def __init__(self, interpreter, home, settings, line=""):
+    def __init__(self, interpreter, home, settings, line="", tree=None, heapsize=None):
         self.page_port = free_port()
         page = {"address": "127.0.0.1", "port": self.page_port}
         (home / "settings.json").write_text(json.dumps({"portal": page, **settings}))
         self.master, self._slave = os.openpty()
         tty.setraw(self._slave)
         self.process = subprocess.Popen(
-            interpreters.command(interpreter, FIRMWARE / "main.py"),
+            interpreters.command(interpreter, (tree or FIRMWARE) / "main.py", heapsize=heapsize),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=home,
             env=interpreters.environment(
                 interpreter,
-                path(),
+                path() if tree is None else (tree, tree / "lib", STANDINS),
                 METERLING_UART=os.ttyname(self._slave),
                 METERLING_LINE=line,
             ),

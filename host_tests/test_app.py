@@ -12,7 +12,7 @@ import pytest
 from meterling import config, line
 from meterling import decoder as decoding
 from meterling.errors import Counters
-from meterling_tools import FIRMWARE, interpreters
+from meterling_tools import FIRMWARE, build, interpreters
 from meterling_tools.simulate import make_meter
 from mqtt_brokers import Brokers
 from mqtt_probes import HERE, path
@@ -465,3 +465,26 @@ def test_the_button_opens_the_access_point(interpreter, tmp_path, monkeypatch):
         button.unlink()
         wait_for(lambda: any("access point Meterling" in line for line in firmware.lines))
         assert "button: setup" in firmware.lines
+
+
+@pytest.mark.parametrize("interpreter", ["micropython32"], indirect=True)
+@pytest.mark.parametrize(("heap", "has_page"), [(145, False), (165, False), (220, True)])
+def test_where_memory_is_short_it_is_the_page_that_is_done_without(
+    interpreter, heap, has_page, broker, tmp_path
+):
+    """kB, with 15 of stand-ins that no dongle has. The meter is found, read and published."""
+    port, packets = broker
+    settings = settings_for(port)
+    del settings["meter"]["link"]
+    build.build("unix32", tmp_path / "tree")
+    options = {"tree": tmp_path / "tree", "heapsize": heap * 1024}
+    with Firmware(interpreter, tmp_path, settings, **options) as firmware:
+        wait_for(lambda: packets or firmware.process.poll() is not None)
+        for _ in range(5):
+            os.write(firmware.master, FRAMES)
+            time.sleep(1.5)
+            if latest(packets, "reading"):
+                break
+        assert latest(packets, "reading"), firmware.lines
+    left_out = [text for text in firmware.lines if text.startswith("portal: left out")]
+    assert bool(left_out) != has_page

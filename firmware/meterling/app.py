@@ -32,6 +32,9 @@ SETTINGS = "settings.json"
 LINE = "line.json"  # what was found out about the meter's line; see line
 LAYOUTS = "layouts.txt"  # an owner's own; see cosem.layouts
 _LONGEST_LAYOUTS = const(4096)  # bytes
+# Bytes of heap: the page takes 45 kB, and must leave enough to search the line, to learn a
+# telegram's shape, and to publish it. A dongle fresh from the box has no MQTT yet, and room.
+_ROOM = const(80_000)
 
 
 async def keep_running(name, work, restart_after=_RESTART_AFTER):
@@ -41,8 +44,11 @@ async def keep_running(name, work, restart_after=_RESTART_AFTER):
             await work()
             return
         except Exception as error:
-            print("{}: failed: {}".format(name, type(error).__name__))
-            _print_where(error)
+            try:
+                print("{}: failed: {}".format(name, type(error).__name__))
+                _print_where(error)
+            except MemoryError:
+                gc.collect()
         await sleep_ms(restart_after)
 
 
@@ -73,7 +79,11 @@ def own_layouts(path=LAYOUTS):
 
 def open_portal(house, log):
     """(Portal, GuestNetwork, their tasks); (None, None, []) where the portal's framework is
-    missing: the meter is read, and published, all the same."""
+    missing, or would leave too little memory: the meter is read, and published, all the same."""
+    gc.collect()
+    if hasattr(gc, "mem_free") and gc.mem_free() < _ROOM:
+        print("portal: left out, {} bytes are free".format(gc.mem_free()))
+        return None, None, []
     try:
         from .portal.guest_network import GuestNetwork
         from .portal.pages import find_folder
@@ -84,7 +94,7 @@ def open_portal(house, log):
         return portal, guests, portal.tasks() + [("guests", guests.run)]
     except (ImportError, MemoryError) as error:
         print("portal: {}: {}".format(type(error).__name__, error))
-        return None, None, []
+    return None, None, []
 
 
 def open_signals(house, guests):
@@ -133,6 +143,7 @@ async def main(settings, path=SETTINGS):
         elif signals is not None:
             signals.flash()
 
+    asyncio.gather, asyncio.wait_for, asyncio.Event  # loaded now, while there is room
     sample = Sample()
     port = Port(settings)
     reader = MeterReader(port, settings, on_reading, LINE, own_layouts(), sample.take)
@@ -140,14 +151,15 @@ async def main(settings, path=SETTINGS):
     house = House(path, settings, device, network, diagnosis, restart, sample)
     house.keys_changed = reader.set_keys
     house.sniffer_state = reader.line
-    portal, guests, tasks = open_portal(house, log)
-    signals = open_signals(house, guests)
     if settings["mqtt.host"]:
         from .publish.mqtt import Publisher
 
         publisher = house.publisher = Publisher(settings, device, outbox, diagnosis, network)
     else:
         print("mqtt: no broker is set")
+    # Last: where memory is short, it is the page that is done without.
+    portal, guests, tasks = open_portal(house, log)
+    signals = open_signals(house, guests)
 
     async def diagnose():
         while True:

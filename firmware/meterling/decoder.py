@@ -428,6 +428,7 @@ class Decoder:
                     parts[_VALUES] = array("I", bytes(4 * shape[_COUNT]))
         except (MemoryError, ImportError):
             plan = _ERR_TOO_LONG
+            guess = 0  # that says nothing about the key
         unload("meterling.cosem", _LEARNING)
         if isinstance(plan, int):
             # Without a tag, the text itself must show that the key is right.

@@ -97,6 +97,8 @@ class MeterReader:
     async def run(self):
         readinto = self._stream.readinto
         buffer = self._buffer
+        if self._decoder is None and self._sniffer is None:  # there was no memory for either
+            self._find(recall(self._path))
         while True:
             count = await readinto(buffer)
             if count:
@@ -113,6 +115,8 @@ class MeterReader:
                 self._do(self._sniffer.tick(now, self._port.idle_level()))
                 if self._settings["meter.optical"] and now - self._silent > _SILENT:
                     self._ask()
+                continue
+            if self._decoder is None:
                 continue
             if self._asker is not None:
                 self._keep_asking(now)

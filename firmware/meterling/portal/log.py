@@ -22,7 +22,10 @@ class Log:
     def install(self):
         """From now on every `print` comes here too; it is printed as before."""
         self._print = builtins.print
-        builtins.print = self._both
+        try:
+            builtins.print = self._both
+        except AttributeError:  # a MicroPython whose built-ins cannot be replaced
+            pass
 
     def remove(self):
         """Undo `install`."""
