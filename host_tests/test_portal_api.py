@@ -349,7 +349,7 @@ def test_what_was_understood_is_saved_by_its_token(python, tmp_path):
             answer = portal.ask("PUT", "/api/settings", {"key_token": token})
             assert token is None or answer.json == {"error": "key-token"}
         # How often they come is known before the first of them can be read.
-        assert 100 < wait_for(lambda: portal.get("/api/status").json["interval"]) < 800
+        assert 200 < wait_for(lambda: portal.get("/api/status").json["interval"]) < 800
         assert portal.get("/api/status").json["counters"]["readings"] == 0
         answer = portal.ask("PUT", "/api/settings", {"key_token": found["token"]})
         assert answer.json == {"restart": False}

@@ -18,8 +18,8 @@ _SIZE = const(2048)  # bytes of a reading's JSON
 _STALLED = const(10_000)  # ms
 _STATUS_EVERY = const(5)  # s: also says that the connection lives
 _OLDEST = const(86_400_000)  # ms: an older reading is none
-_TICK = const(100)  # ms: how exactly the interval of telegrams that nobody can read is known
-_TICKS = const(10)  # to a second
+_TICK = const(50)  # ms: how exactly the interval of telegrams that nobody can read is known
+_TICKS = const(20)  # to a second
 _WRAP = const(0x3FFFFFFF)  # of the counters; see errors
 _COUNTER_JUMP = const(1000)  # more is a restart, not loss
 
