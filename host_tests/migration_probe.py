@@ -7,7 +7,7 @@ and a new setting, mqtt.tls.
 import json
 import sys
 
-from meterling.update import migrations
+from meterling import migrations
 
 
 def up(values):

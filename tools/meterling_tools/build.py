@@ -197,14 +197,9 @@ def _mpy_cross(source, target, name, march):
 
 def _settings_example():
     """The template (bytes): every setting, at its default."""
-    from meterling import config
+    from meterling import fields
 
-    document = {}
-    for name, value in config.defaults().items():
-        room, _, inner = name.rpartition(".")
-        place = document.setdefault(room, {}) if room else document
-        place[inner] = "" if value is None else value
-    return (json.dumps(document, indent=2) + "\n").encode()
+    return (json.dumps(fields.template(), indent=2) + "\n").encode()
 
 
 def copy_pages(pages, folder):

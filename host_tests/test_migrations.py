@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from meterling.update import migrations
+from meterling import migrations
 from meterling_tools import interpreters
 
 PROBE = Path(__file__).parent / "migration_probe.py"
