@@ -16,7 +16,7 @@ from decoding import DATA, Listener, bare_meter, notification, of_meter, probe
 from meterling.errors import NAMES
 from meterling_tools import interpreters
 from meterling_tools.simulate import axdr, glo, hdlc, make_meter, mbus
-from meterling_tools.simulate.meters import DEMO_AUTH_KEY, DEMO_KEY
+from meterling_tools.simulate.base import DEMO_AUTH_KEY, DEMO_KEY
 
 TITLE = b"KAM\x45\x01\x02\x00\x01"
 GCM_PROBE = Path(__file__).with_name("gcm_probe.py")

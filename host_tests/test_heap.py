@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from meterling_tools import interpreters
 from meterling_tools.simulate import axdr, glo, hdlc, make_meter, mbus
-from meterling_tools.simulate.meters import DEMO_AUTH_KEY, DEMO_KEY
+from meterling_tools.simulate.base import DEMO_AUTH_KEY, DEMO_KEY
 
 PROBE = Path(__file__).with_name("heap_probe.py")
 WARM, COUNT = 4, 24

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from decoding import Listener
 from meterling_tools.simulate import axdr, clock, glo, mbus
-from meterling_tools.simulate.meters import DEMO_AUTH_KEY, DEMO_KEY
+from meterling_tools.simulate.base import DEMO_AUTH_KEY, DEMO_KEY
 
 TITLE = b"KFM\x12\x00\x00\x00\x01"
 OTHER = b"KFM\x12\x00\x00\x00\x02"

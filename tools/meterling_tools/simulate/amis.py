@@ -17,11 +17,8 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from . import clock
-from .household import Registers
+from .base import DEMO_KEY, SimulatedMeter
 from .settings import Line
-
-# The Green Book's example key; the same as meters.DEMO_KEY.
-DEMO_KEY = bytes.fromhex("000102030405060708090a0b0c0d0e0f")
 
 SND_NKE = bytes.fromhex("1040f03016")
 ANSWER = 0xE5
@@ -103,40 +100,20 @@ class Spec:
     security_control: int | None = None
 
     def meter(self, name, seed=0, key=None, auth_key=None, start=None, interval_ms=None):
-        return Meter(self, name, seed, key, start, interval_ms)
+        return Meter(name, self, seed, key, auth_key, start, interval_ms)
 
 
 METERS = {"netzooe-amis": Spec("Netz OÖ: Siemens AMIS TD-3511", "10000001")}
 
 
-class Meter:
-    """One simulated meter; see meters.Meter."""
+class Meter(SimulatedMeter):
+    """One simulated meter. Its clock does not tell the distance from UTC."""
 
-    system_title = b""
-    auth_key = None
-
-    def __init__(self, spec, name, seed, key, start, interval_ms):
-        self.name = name
-        self.description = spec.description
-        self.line = spec.line
-        self.interval_ms = interval_ms or spec.interval_ms
-        self.link = spec.link
-        self.security_control = spec.security_control
-        self.key = key or DEMO_KEY
+    def __init__(self, name, spec, seed=0, key=None, *args, **options):
+        super().__init__(name, spec, seed, key, *args, **options)
+        self.key = key or DEMO_KEY  # OMS mode 5: no security control tells of it
         self._number = spec.number
         self.number = spec.number if spec.number.strip("0") else None
-        start = clock.as_utc(start or clock.DEFAULT_START)
-        self._registers = Registers(seed, start, self.interval_ms)
-
-    def utc(self, n):
-        return self._registers.utc(n)
-
-    def time(self, n):
-        """Its clock does not tell the distance from UTC."""
-        return
-
-    def invocation_counter(self, n):
-        return
 
     def _values(self, n):
         values = self._registers.at(n)[1]

@@ -8,9 +8,10 @@ import termios
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
+from .base import DEMO_AUTH_KEY, DEMO_KEY
 from .faults import Faults
 from .line import FileSink, PtySink, SerialSink, send
-from .meters import DEMO_AUTH_KEY, DEMO_KEY, METERS, make_meter
+from .meters import METERS, make_meter
 
 _OK, _BAD_ARGUMENTS = 0, 2
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from . import clock, glo
-from .household import Registers
+from .base import SimulatedMeter
 from .settings import P1_LINE, Line
 
 _OLD_P1_LINE = Line(9600, bits=7, parity="E")
@@ -350,40 +350,14 @@ class Spec:
     auth_key: bytes | None = None
 
     def meter(self, name, seed=0, key=None, auth_key=None, start=None, interval_ms=None):
-        return Meter(self, name, seed, key, auth_key, start, interval_ms)
+        auth_key = auth_key or self.auth_key
+        return Meter(name, self, seed, key, auth_key, start, interval_ms)
 
 
-class Meter:
-    """One simulated meter, with the interface of ``meters.Meter``."""
-
-    def __init__(self, spec, name, seed=0, key=None, auth_key=None, start=None, interval_ms=None):
-        from .meters import DEMO_AUTH_KEY, DEMO_KEY
-
-        self._spec = spec
-        self.name = name
-        self.description = spec.description
-        self.line = spec.line
-        self.interval_ms = interval_ms or spec.interval_ms
-        self.link = spec.link
-        self.security_control = spec.security_control
-        self.system_title = spec.system_title
-        ciphered = spec.security_control is not None
-        self.key = (key or DEMO_KEY) if ciphered else None
-        self.auth_key = (auth_key or spec.auth_key or DEMO_AUTH_KEY) if ciphered else None
-        self.number = spec.number
-        self._registers = Registers(
-            seed, clock.as_utc(start or clock.DEFAULT_START), self.interval_ms
-        )
-
-    def utc(self, n):
-        """The meter's clock in telegram ``n``: aware datetime, UTC."""
-        return self._registers.utc(n)
-
-    def time(self, n):
-        """None: the text tells summer from winter, but not of which zone."""
+class Meter(SimulatedMeter):
+    """One simulated meter. Its text tells summer from winter, but not of which zone."""
 
     def invocation_counter(self, n):
-        """int, or None for a plain meter."""
         return None if self.security_control is None else _FIRST_COUNTER + n
 
     def rows(self, n):
@@ -400,7 +374,6 @@ class Meter:
         return text + (b"%04X" % crc16_arc(text) if self._spec.crc else b"") + b"\r\n"
 
     def telegram(self, n):
-        """The bytes of telegram ``n`` as they go down the line."""
         text = self.text(n)
         if self.security_control is None:
             return text

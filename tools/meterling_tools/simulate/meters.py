@@ -5,15 +5,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from . import amis, axdr, clock, dsmr, glo, hdlc, kamstrup, layouts, mbus, mode_c, nordic, sml
-from .household import Registers
+from .base import SimulatedMeter
 from .settings import MBUS_LINE, OPTICAL_LINE, P1_LINE, Line
-
-# Public keys: those of the Green Book's ciphering example (IEC 62056-5-3). Never a real meter's.
-DEMO_KEY = bytes.fromhex("000102030405060708090a0b0c0d0e0f")
-DEMO_AUTH_KEY = bytes.fromhex("d0d1d2d3d4d5d6d7d8d9dadbdcdddedf")
-
-_SC_AUTHENTICATED = 0x10
-
 
 # HDLC addresses, destination then source, as they stand on the wire.
 _LANDIS_GYR = bytes.fromhex("ceff03")
@@ -219,31 +212,12 @@ METERS = {
 }
 
 
-class Meter:
-    """One simulated meter. Telegram ``n`` (from 0) is the same whenever it is asked for.
+class Meter(SimulatedMeter):
+    """One that speaks DLMS/COSEM in the layouts of ``layouts``."""
 
-    Attributes: ``name``, ``description``, ``line`` (``Line``), ``interval_ms``, ``link``,
-    ``security_control`` (int or None), ``system_title``, ``key``, ``auth_key`` (bytes or
-    None), ``number`` (the meter number its telegrams tell, or None).
-    """
-
-    def __init__(self, name, spec, seed=0, key=None, auth_key=None, start=None, interval_ms=None):
-        self._spec = spec
-        self.name = name
-        self.description = spec.description
-        self.line = spec.line
-        self.interval_ms = interval_ms or spec.interval_ms
-        self.link = spec.link
-        self.security_control = spec.security_control
-        self.system_title = spec.system_title
-        ciphered = spec.security_control is not None
-        tagged = ciphered and spec.security_control & _SC_AUTHENTICATED
-        self.key = (key or DEMO_KEY) if ciphered else None
-        self.auth_key = (auth_key or DEMO_AUTH_KEY) if tagged else None
+    def __init__(self, name, spec, *args, **options):
+        super().__init__(name, spec, *args, **options)
         self.number = spec.number if spec.number_on_wire else None
-        self._registers = Registers(
-            seed, clock.as_utc(start or clock.DEFAULT_START), self.interval_ms
-        )
 
     def _snapshot(self, n):
         spec = self._spec
@@ -259,19 +233,12 @@ class Meter:
         snapshot = self._snapshot(n)
         return (snapshot, *turn(snapshot))
 
-    def utc(self, n):
-        """The meter's clock in telegram ``n``: aware datetime, UTC."""
-        return self._registers.utc(n)
-
     def time(self, n):
-        """What a reader can know of it: "2026-06-18T11:30:00Z", or None where the telegram
-        has no clock or does not tell its distance from UTC."""
         spec = self._spec
         has_clock = spec.header_time and spec.deviation
         return self.utc(n).strftime("%Y-%m-%dT%H:%M:%SZ") if has_clock else None
 
     def invocation_counter(self, n):
-        """int, or None for a plain meter."""
         return None if self.security_control is None else self._spec.first_counter + n
 
     def apdu(self, n):
@@ -283,7 +250,6 @@ class Meter:
         return axdr.data_notification(invoke_id, header_time, body)
 
     def telegram(self, n):
-        """The bytes of telegram ``n`` as they go down the line."""
         apdu = self.apdu(n)
         if self.security_control is not None:
             apdu = glo.cipher(
@@ -297,7 +263,6 @@ class Meter:
         return self._spec.frame(apdu)
 
     def expected(self, n):
-        """What a correct decoder reads from telegram ``n``; see ``layouts``."""
         return self._body(n)[2]
 
 

@@ -13,8 +13,7 @@ import termios
 import time
 from dataclasses import dataclass
 
-from . import clock
-from .household import Registers
+from .base import SimulatedMeter
 from .settings import Line
 
 REQUEST = b"/?!\r\n"
@@ -36,50 +35,26 @@ def bcc(block):
 class Spec:
     description: str
     identification: str  # XXX Z and the rest
+    number: str = "40123457"
     interval_ms: int = 15_000
     line: Line = Line(300, bits=7, parity="E")
     link: str = "p1"
     security_control: int | None = None
 
     def meter(self, name, seed=0, key=None, auth_key=None, start=None, interval_ms=None):
-        return ModeC(name, self, seed, start, interval_ms)
+        return ModeC(name, self, seed, key, auth_key, start, interval_ms)
 
 
-class ModeC:
-    """See meters.Meter. ``telegram(n)``: all that the meter says in readout n."""
-
-    key = auth_key = None
-    system_title = b""
-
-    def __init__(self, name, spec, seed=0, start=None, interval_ms=None):
-        self.name = name
-        self.spec = spec
-        self.description = spec.description
-        self.line = spec.line
-        self.link = spec.link
-        self.interval_ms = interval_ms or spec.interval_ms
-        self.security_control = None
-        self.number = "40123457"
-        self._registers = Registers(
-            seed, clock.as_utc(start or clock.DEFAULT_START), self.interval_ms
-        )
-
-    def utc(self, n):
-        return self._registers.utc(n)
-
-    def time(self, n):
-        return None
-
-    def invocation_counter(self, n):
-        return None
+class ModeC(SimulatedMeter):
+    """One that speaks when asked. ``telegram(n)``: all that the meter says in readout n."""
 
     @property
     def baud(self):
         """The speed that the identification offers, int."""
-        return _SPEEDS[int(self.spec.identification[3])]
+        return _SPEEDS[int(self._spec.identification[3])]
 
     def identification(self):
-        return b"/" + self.spec.identification.encode() + b"\r\n"
+        return b"/" + self._spec.identification.encode() + b"\r\n"
 
     def converse(self, fd, count=None, stamps=None):
         """Speak on ``fd`` when asked; see ``serve``."""
@@ -139,7 +114,7 @@ def serve(fd, meter, seconds=None, count=None, stamps=None):
         heard = b""
         time.sleep(_REACTION)
         _write(fd, meter.identification(), 300)
-        wanted = b"\x060" + meter.spec.identification[3:4].encode() + b"0\r\n"
+        wanted = b"\x060" + meter.identification()[4:5] + b"0\r\n"
         patience = time.monotonic() + _PATIENCE
         answer = b""
         while wanted not in answer and time.monotonic() < patience:

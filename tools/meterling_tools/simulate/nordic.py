@@ -12,14 +12,10 @@ from functools import partial
 
 from . import axdr, clock, glo, hdlc, layouts
 from .axdr import i16, obis, octets, structure, u16, u32, visible
-from .household import Registers
+from .base import SimulatedMeter
 from .kamstrup import norway_one_phase
 from .layouts import ENERGY, POWER, REACTIVE_POWER, Snapshot, currents, voltages
 from .settings import MBUS_LINE, P1_LINE, Line
-
-# Public demonstration keys (IEC 62056-5-3); see meters.
-_KEY = bytes(range(16))
-_AUTH_KEY = bytes(range(0xD0, 0xE0))
 
 _KAIFA = bytes.fromhex("010201")  # HDLC addresses, destination then source
 _AIDON = bytes.fromhex("410883")
@@ -150,26 +146,8 @@ class Spec:
         return NordicMeter(name, self, seed, key, auth_key, start, interval_ms)
 
 
-class NordicMeter:
-    """One simulated meter; the interface is that of meters.Meter."""
-
-    def __init__(self, name, spec, seed, key, auth_key, start, interval_ms):
-        self._spec = spec
-        self.name = name
-        self.description = spec.description
-        self.line = spec.line
-        self.interval_ms = interval_ms or spec.interval_ms
-        self.link = spec.link
-        self.security_control = spec.security_control
-        self.system_title = spec.system_title
-        ciphered = spec.security_control is not None
-        tagged = ciphered and spec.security_control & 0x10
-        self.key = (key or _KEY) if ciphered else None
-        self.auth_key = (auth_key or _AUTH_KEY) if tagged else None
-        self.number = spec.number
-        self._registers = Registers(
-            seed, clock.as_utc(start or clock.DEFAULT_START), self.interval_ms
-        )
+class NordicMeter(SimulatedMeter):
+    """One whose telegrams are lists in turn."""
 
     def list_of(self, n):
         """Which list telegram ``n`` is: 1, 2 or 3; list 3 is the first of an hour that is no
@@ -192,11 +170,7 @@ class NordicMeter:
         layout = lists[0] if len(lists) == 1 else lists[self.list_of(n) - 1]
         return snapshot, *layout(snapshot)
 
-    def utc(self, n):
-        return self._registers.utc(n)
-
-    def time(self, n):
-        """None: none of them tells its clock's distance from UTC."""
+    # None of them tells its clock's distance from UTC.
 
     def invocation_counter(self, n):
         return None if self.security_control is None else 1000 + n

@@ -6,9 +6,8 @@ Each sends what meters of its kind were seen to send, with their peculiarities.
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from . import clock
+from .base import SimulatedMeter
 from .hdlc import crc16_x25
-from .household import Registers
 from .settings import OPTICAL_LINE, Line
 from .sml_encoding import (
     crc16_kermit,
@@ -171,7 +170,7 @@ class Spec:
 
     def meter(self, name, seed=0, key=None, auth_key=None, start=None, interval_ms=None):
         """A ``Meter``; it does not cipher: the keys are ignored."""
-        return Meter(self, name, seed, start, interval_ms)
+        return Meter(name, self, seed, key, auth_key, start, interval_ms)
 
 
 def _number_id(maker, number, prefix=0x0A):
@@ -227,35 +226,9 @@ METERS = {
 }
 
 
-class Meter:
-    """One simulated SML meter, with the interface of ``meters.Meter``."""
-
-    system_title = b""
-    key = auth_key = None
-
-    def __init__(self, spec, name, seed, start, interval_ms):
-        self._spec = spec
-        self.name = name
-        self.description = spec.description
-        self.line = spec.line
-        self.interval_ms = interval_ms or spec.interval_ms
-        self.link = spec.link
-        self.security_control = spec.security_control
-        self.number = spec.number
-        self._registers = Registers(
-            seed, clock.as_utc(start or clock.DEFAULT_START), self.interval_ms
-        )
-
-    def utc(self, n):
-        """The meter's clock in telegram ``n``: aware datetime, UTC. It does not send it."""
-        return self._registers.utc(n)
-
-    def time(self, n):
-        """What a reader can know of it: nothing, these meters count seconds since they were
-        switched on."""
-
-    def invocation_counter(self, n):
-        """None: nothing is ciphered."""
+class Meter(SimulatedMeter):
+    """One simulated SML meter. It does not send its clock, only the seconds since it was
+    switched on."""
 
     def _built(self, n):
         _, values = self._registers.at(n)
@@ -273,7 +246,6 @@ class Meter:
         )
 
     def telegram(self, n):
-        """The bytes of telegram ``n`` as they go down the line."""
         return transport(self.sml_file(n), self._spec.crc)
 
     def expected(self, n):
