@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from meterling_tools import interpreters
 from meterling_tools.simulate import make_meter
 from meterling_tools.simulate.faults import Faults
+from streams import CHUNKS, feed, memory, streams
 
 METERS = {
     "mbus": make_meter("tinetz-kaifa"),
@@ -25,55 +26,20 @@ def meter_of(link, n):
     return E450 if link == "hdlc" and n % 2 else METERS[link]
 
 
-@st.composite
-def streams(draw, link):
-    """Garbage, pieces of telegrams, whole ones, some altered, in one row of chunks."""
-    parts = []
-    for _ in range(draw(st.integers(0, 6))):
-        n = draw(st.integers(0, 3))
-        telegram = meter_of(link, n).telegram(n)
-        kind = draw(st.sampled_from(("bytes", "part", "altered", "repeated", "start")))
-        if kind == "bytes":
-            parts.append(draw(st.binary(max_size=300)))
-        elif kind == "part":
-            begin = draw(st.integers(0, len(telegram)))
-            parts.append(telegram[begin : begin + draw(st.integers(0, len(telegram)))])
-        elif kind == "altered":
-            bad = bytearray(telegram)
-            for _ in range(draw(st.integers(1, 4))):
-                bad[draw(st.integers(0, len(bad) - 1))] = draw(st.integers(0, 255))
-            parts.append(bytes(bad))
-        elif kind == "repeated":
-            parts.append(telegram * draw(st.integers(1, 3)))
-        else:
-            starts = (
-                b"\x68\xfa\xfa\x68",
-                b"\x7e\xa0\x10",
-                b"\x7e\xa8",
-                b"\xdb\x08",
-                b"\xe0\xc0\0\1",
-            )
-            parts.append(draw(st.sampled_from(starts)))
-    return b"".join(parts)
+STARTS = st.sampled_from(
+    (b"\x68\xfa\xfa\x68", b"\x7e\xa0\x10", b"\x7e\xa8", b"\xdb\x08", b"\xe0\xc0\0\1")
+)
 
 
-def feed(seen, data, sizes):
-    position = 0
-    while position < len(data):
-        for size in sizes:
-            part = data[position : position + size]
-            seen.decoder.feed(part, len(part))
-            position += size
-
-
-CHUNKS = st.lists(st.integers(1, 400), min_size=1, max_size=5)
+def streams_of(link):
+    return streams(st.integers(0, 3).map(lambda n: meter_of(link, n).telegram(n)), STARTS)
 
 
 @LINKS
 def test_any_stream_in_any_chunks(link):
     meter = METERS[link]
 
-    @given(streams(link), CHUNKS, st.booleans())
+    @given(streams_of(link), CHUNKS, st.booleans())
     @settings(max_examples=150)
     @example(b"", [1], False)
     def check(data, sizes, key):
@@ -98,32 +64,12 @@ def test_any_stream_in_any_chunks(link):
     check()
 
 
-def memory(listener):
-    """Bytes of all buffers that a decoder owns, whatever they are called."""
-    lengths = []
-    waiting, known = [listener.decoder], set()
-    while waiting:
-        each = waiting.pop()
-        if id(each) in known:
-            continue
-        known.add(id(each))
-        if isinstance(each, bytearray) or type(each).__name__ == "array":
-            lengths.append(len(each) * getattr(each, "itemsize", 1))
-        elif isinstance(each, (tuple, list)):
-            waiting.extend(each)
-        elif isinstance(each, bytes):
-            lengths.append(len(each))
-        elif type(each).__module__.startswith("meterling."):
-            waiting.extend(getattr(each, "__dict__", {}).values())
-    return sum(lengths)
-
-
 @LINKS
 def test_any_chunks_read_the_same(link):
     """How the bytes are cut makes no difference to the readings, nor to what is counted; only
     a stretch of noise may be counted twice, or as part of the broken frame behind it."""
 
-    @given(streams(link), CHUNKS)
+    @given(streams_of(link), CHUNKS)
     @settings(max_examples=150)
     def check(data, sizes):
         meter = METERS[link]

@@ -17,8 +17,8 @@ from meterling.link import framer
 from meterling.link.sml import link
 from meterling_tools.simulate import sml_encoding as sml
 from meterling_tools.simulate.sml import METERS
-from test_fuzz import CHUNKS as SIZES
-from test_fuzz import feed, memory
+from streams import CHUNKS as SIZES
+from streams import feed, memory, streams
 from test_heap import COUNT, ON, allocations
 
 CHUNKS = (1, 2, 7, 64, None)
@@ -228,31 +228,11 @@ def test_the_longest_telegram():
 # ---- any bytes -----------------------------------------------------------------------------------
 
 
-@st.composite
-def streams(draw):
-    """Garbage, pieces of telegrams, whole ones, some altered."""
-    parts = []
-    for _ in range(draw(st.integers(0, 6))):
-        telegram = draw(st.sampled_from((EMH, DZG, HOLLEY))).telegram(draw(st.integers(0, 3)))
-        kind = draw(st.sampled_from(("bytes", "part", "altered", "whole", "mark")))
-        if kind == "bytes":
-            parts.append(draw(st.binary(max_size=300)))
-        elif kind == "part":
-            begin = draw(st.integers(0, len(telegram)))
-            parts.append(telegram[begin : begin + draw(st.integers(0, len(telegram)))])
-        elif kind == "altered":
-            bad = bytearray(telegram)
-            for _ in range(draw(st.integers(1, 4))):
-                bad[draw(st.integers(0, len(bad) - 1))] = draw(st.integers(0, 255))
-            parts.append(bytes(bad))
-        elif kind == "whole":
-            parts.append(telegram)
-        else:
-            parts.append(draw(st.sampled_from((START, END, b"\x1b" * 5, b"\x1b" * 12, START * 2))))
-    return b"".join(parts)
+TELEGRAMS = [meter.telegram(n) for meter in (EMH, DZG, HOLLEY) for n in range(4)]
+MARKS = (START, END, b"\x1b" * 5, b"\x1b" * 12, START * 2)
 
 
-@given(streams(), SIZES, st.booleans())
+@given(streams(st.sampled_from(TELEGRAMS), st.sampled_from(MARKS)), SIZES, st.booleans())
 @settings(max_examples=300)
 @example(b"", [1], False)
 def test_any_stream_in_any_chunks(data, sizes, silence):
