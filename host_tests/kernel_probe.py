@@ -8,9 +8,9 @@ from array import array
 
 from meterling import octets
 from meterling.cosem import plan
-from meterling.json import put_steps
 from meterling.link.crc import crc_fits, crc_table
 from meterling.python import VIPER
+from meterling.reading import put_steps
 
 if VIPER:
     from meterling.cosem.plan import compile_plan

@@ -64,25 +64,35 @@ def main():
     searching = gc.mem_alloc() - before
     buffer = bytearray(512)
     clock.now = 500
-    most = 0
-    for _push in range(3):
-        for begin in range(0, len(telegram), 64):
-            part = telegram[begin : begin + 64]
-            buffer[: len(part)] = part
-            clock.now += 5
-            reader._hear(buffer, len(part))
-            if reader._sniffer is not None:
-                gc.collect()
-                most = max(most, gc.mem_alloc() - before)
-        if reader.link:
-            break
-        for _ in range(4):
-            clock.now += 250
-            reader._do(reader._sniffer.tick(clock.now))
+
+    def search():
+        most = 0
+        for _push in range(3):
+            for begin in range(0, len(telegram), 64):
+                part = telegram[begin : begin + 64]
+                buffer[: len(part)] = part
+                clock.now += 5
+                reader._hear(buffer, len(part))
+                if reader._sniffer is not None:
+                    gc.collect()
+                    most = max(most, gc.mem_alloc() - before)
+            if reader._sniffer is None:
+                break
+            for _ in range(4):
+                clock.now += 250
+                reader._do(reader._sniffer.tick(clock.now))
+        return most
+
+    most = search()
     gc.collect()
     print("found", reader.link, loaded())
     print("readings", len(readings))
     print("heap", searching, most, gc.mem_alloc() - before)
+    for _ in range(2):
+        reader.rarely("find")
+        clock.now += 500
+        search()
+        print("again", reader._sniffer is None, loaded())
     os.remove("line.json")
 
 

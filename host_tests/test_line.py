@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from meterling import config, line
+from meterling.watch import Watch
 from meterling_tools.simulate import make_meter
 from meterling_tools.simulate.uart import TICKS, Receiver, Wire
 from sniffing import line_of
@@ -84,13 +85,13 @@ def bursts(watch, count, good=False, start=0, every=10_000):
 
 
 def test_five_bursts_in_a_row_and_half_a_minute_without_a_frame_are_another_meter():
-    assert bursts(line.Watch(0), 5)[0] == [False] * 4 + [True]
-    says, _ = bursts(line.Watch(0), 40, every=1000)
+    assert bursts(Watch(0), 5)[0] == [False] * 4 + [True]
+    says, _ = bursts(Watch(0), 40, every=1000)
     assert says.index(True) == 29, "a meter that pushes each second is given the half minute, too"
 
 
 def test_one_good_frame_starts_the_count_anew():
-    watch = line.Watch(0)
+    watch = Watch(0)
     says, now = bursts(watch, 4)
     assert not any(says)
     says, now = bursts(watch, 1, True, now)
@@ -100,14 +101,14 @@ def test_one_good_frame_starts_the_count_anew():
 
 
 def test_after_a_minute_of_silence_two_are_enough():
-    watch = line.Watch(0)
+    watch = Watch(0)
     _, now = bursts(watch, 3, True)
     assert watch.burst(now + 70_000, False) is False
     assert watch.burst(now + 71_000, False) is True
 
 
 def test_a_silent_line_is_never_another_meter():
-    watch = line.Watch(0)
+    watch = Watch(0)
     _, now = bursts(watch, 3, True)
     assert watch.burst(now + 3_600_000, True) is False
 

@@ -19,12 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from meterling import config
 from meterling.errors import BYTES, FRAMES, NO_AUTH_KEY, READINGS, TAG, Counters
-from meterling.publish import connection, diagnosis, loop
+from meterling.publish import connecting, connection, diagnosis, loop
 from meterling.publish.diagnosis import Diagnosis
 from meterling.publish.errors import BrokerError
 from meterling.publish.mqtt import Publisher
 from meterling.publish.outbox import Outbox
-from meterling.publish.wire import NotYet, Wire
+from meterling.publish.wire import Wire
 from meterling_tools import interpreters
 from meterling_tools.bench import mqtt as bench_mqtt
 from meterling_tools.simulate import make_meter
@@ -270,15 +270,38 @@ def test_no_answer_of_a_broker_raises_anything_but_its_name(answer, data):
 def test_what_has_not_come_is_not_read():
     wire = Wire(100)
     wire.begin()
-    with pytest.raises(NotYet):
-        wire.read(1)
-    wire.room()[:3] = b"\x40\x02\x00"
+    with pytest.raises(connecting.NotYet):
+        connecting.Pretended(wire, False).read(4)
+    wire.room()[:3] = b"\x20\x02\x00"
     wire.received(3)
     assert not wire.answer()
-    wire.room()[:1] = b"\x07"
+    wire.room()[:1] = b"\x05"
     wire.received(1)
-    assert wire.answer() == 0x40
-    assert wire.read(4) == b"\x40\x02\x00\x07"
+    assert wire.answer() == 0x20
+    assert connecting.Pretended(wire, True).read(4) == b"\x20\x02\x00\x05"
+
+
+@given(st.text(max_size=300), st.integers(0, 20_000), st.booleans(), st.integers(0, 0xFFFF))
+def test_a_publish_has_what_the_standard_demands(topic, length, duplicate, identifier):
+    """Up to three bytes of remaining length, and any topic."""
+    client = type("Client", (), {"pid": identifier})()
+    subject = connection.Connection(client, Wire(30_000), None)
+    payload = bytes(length)
+    number = subject.publish(topic.encode(), payload, duplicate)
+    assert number == client.pid == (identifier + 1 if identifier < 0xFFFF else 1)
+
+    async def read():
+        reader = asyncio.StreamReader()
+        reader.feed_data(bytes(subject.wire.packet()))
+        reader.feed_eof()
+        packet = await read_packet(reader)
+        assert reader.at_eof()
+        return packet
+
+    packet = asyncio.run(read())
+    assert (packet.kind, packet.topic, packet.payload) == (PUBLISH, topic, payload)
+    assert (packet.qos, packet.retain, packet.duplicate) == (1, True, duplicate)
+    assert packet.identifier == number
 
 
 def test_a_packet_longer_than_the_buffer_is_named():

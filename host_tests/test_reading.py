@@ -8,7 +8,8 @@ from decoding import Listener, Seen, of_meter, probe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from meterling.decoder import Decoder
-from meterling.reading import decimal_text, float_text
+from meterling.reading import decimal_text
+from meterling.values import float_text
 from meterling_tools import interpreters
 from meterling_tools.simulate import DLMS, axdr, hdlc, make_meter
 

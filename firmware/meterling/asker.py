@@ -8,21 +8,23 @@ from .link.sign_on import BAUDRATE, FRAMING, SignOn
 from .python import const
 
 INTERVAL = const(15_000)  # ms from one readout to the next
+_FRAMES = const(1)  # code; see errors
 _PATIENCE = const(5)  # requests in a row without a valid answer
 
 
 class Asker:
-    """port: board.uart.Port; inverted: bool; counters: errors.Counters, of the decoder.
+    """port: board.uart.Port; inverted: bool; counters: counters.Counters, of the decoder.
 
     setting: (baudrate, framing, inverted), what the line is set to now.
     """
 
-    def __init__(self, port, inverted, now):
+    def __init__(self, port, inverted, now, frames):
         self._port = port
         self._sign_on = SignOn(INTERVAL)
         self._since = now
         self._unanswered = 0
         self._frames = None
+        self._frames_seen = frames
         self.setting = None
         self._tune(BAUDRATE, inverted)
 
@@ -46,3 +48,16 @@ class Asker:
     def hear(self, buffer, count, now):
         """`buffer[:count]` came (the decoder gets it, too)."""
         self._sign_on.hear(buffer, count, now - self._since)
+
+    def keep_asking(self, reader, now):
+        """`tick`, for a meter.MeterReader, which learns whether there are answers."""
+        frames = reader.counters[_FRAMES]
+        new = frames != self._frames_seen
+        more = self.tick(now, frames)
+        reader.setting = self.setting
+        if new:
+            self._frames_seen = frames
+            reader.rarely("answered")
+        elif not more and reader.settings["meter.link"] == "auto":
+            reader.ask_with(None)
+            reader.rarely("find_anew")

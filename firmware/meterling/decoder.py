@@ -7,8 +7,6 @@ Heap is short on a dongle: what the telegrams of a known shape do not need is lo
 it is first needed, and the machinery that learns a shape is dropped again.
 """
 
-from array import array
-
 from .ciphering.glo import make, open_apdu
 from .link.framer import feed, quiet
 from .octets import copy
@@ -45,7 +43,6 @@ _CIPHERING_BUFFER = const(1)
 _CIPHERING_NONCE = const(2)
 _END = const(0)
 _NEXT = const(1)
-_AUTHENTICATED = const(2)
 _UNCHECKED = const(3)
 _PLAIN = const(16)
 
@@ -59,7 +56,7 @@ _CLOCK_AT = const(2)
 _NOWHERE = const(255)
 
 # Parts of the decoder, a list: subscripts are cheaper than attributes.
-_COUNTS = const(0)  # array: errors.Counters
+_COUNTS = const(0)  # array: counters.Counters
 _VALUES = const(1)  # array: of the latest telegram; see cosem.plan
 _PLANS = const(2)  # list: latest first
 _NONCE = const(3)  # bytearray, 12: of the latest ciphered telegram
@@ -73,12 +70,11 @@ _OPENED = const(10)  # state of the ciphering
 # 11: kept by doubt
 _BLOCKS = const(12)  # see link.gbt; None until there was one
 _SIZE = const(13)  # longest telegram
-_LAYOUTS = const(14)  # own layouts
+# 14: own layouts; see cosem.learn
 _TRANSLATED = const(15)  # function `take` of translated
 # 16 to 19: kept by translated
 _UNPROTECTED = const(20)  # 1: no checksum protected the reading's telegram
 _MODE5 = const(21)  # see ciphering.mode5, and its function; None: not that link
-_PARTS = const(22)
 
 _BYTES = const(0)
 _WRAP = const(0x3FFFFFFF)
@@ -88,12 +84,9 @@ _ERR_TOO_LONG = const(8)
 _ERR_APDU = const(9)
 _ERR_NO_KEY = const(12)
 _ERR_NO_AUTH_KEY = const(13)
-_ERR_WRONG_KEY = const(15)
 _ERR_REPLAY = const(16)
-_ERR_DECODE = const(17)
 _ERR_IMPLAUSIBLE = const(20)
 _ERR_UNPROTECTED = const(21)
-_CODES = const(22)
 
 # What `newer` says; see cosem.plan.
 _OLDER = const(0)
@@ -106,13 +99,9 @@ _CLOCK_LENGTH = const(12)
 _LEARNING = const(
     "learn axdr choose layout layouts nordic positional iskra tagged implied obis plan plausible"
 )
-_MAX_VALUES = const(128)
 _MAX_PLANS = const(4)  # shapes kept; a meter sends one to three
 
 LINKS = ("mbus", "hdlc", "apdu", "p1", "sml", "amis")
-
-# What the payloads of a link are written in, where it is not A-XDR: a module of cosem
-_LANGUAGES = {"p1": "text", "sml": "sml", "amis": "records"}
 _ACKNOWLEDGED = b"\xe5"
 
 
@@ -174,27 +163,20 @@ class Decoder:
         self.on_answer_due = None  # called before a telegram is read whose sender waits
         self.on_ciphered = None  # called with (data, begin, end) of each ciphered telegram
         self._lenient = lenient
-        self._language = _LANGUAGES.get(link)
-        self.parts = parts = [None] * _PARTS
-        parts[_COUNTS] = array("I", bytes(4 * _CODES))
-        self._line = make_link(link, parts[_COUNTS], size)
-        self._ciphering = make(key, auth_key, size)
         self._bare = link == "apdu"
-        parts[_VALUES] = array("I")
-        # A plan that fits nothing.
-        parts[_PLANS] = [(array("H", bytes(8)), None, None, bytearray(1))] * _MAX_PLANS
-        parts[_NONCE] = self._ciphering[_CIPHERING_NONCE]
-        parts[_LAST] = bytearray(_NONCE_LENGTH)
-        parts[_CLOCK] = bytearray(_CLOCK_LENGTH)
-        parts[_READING] = _Latest(parts)
-        parts[_OPENED] = self._ciphering[_CIPHERING_STATE]
-        parts[_SIZE] = size
-        parts[_LAYOUTS] = own_layouts
-        parts[_UNPROTECTED] = 0
-        if link == "amis":
-            from .ciphering import mode5
+        self.parts = None
+        self._set_up(link, size, own_layouts)
+        self.set_keys(key, auth_key)
 
-            parts[_MODE5] = mode5.make(key) + [mode5.open_telegram]
+    def _set_up(self, *args):
+        try:
+            from .setting_up import set_up
+
+            self._line, self._language, self.parts = set_up(*args)
+            self.parts[_READING] = _Latest(self.parts)
+        finally:
+            set_up = None
+            unload("meterling", "setting_up")
 
     def set_keys(self, key, auth_key):
         """Other keys (bytes, 16, or None) from the next telegram on."""
@@ -202,15 +184,15 @@ class Decoder:
         self._ciphering = make(key, auth_key, parts[_SIZE])
         parts[_NONCE] = self._ciphering[_CIPHERING_NONCE]
         parts[_OPENED] = self._ciphering[_CIPHERING_STATE]
-        if parts[_MODE5]:
+        if parts[_MODE5] is not None:
             from .ciphering import mode5
 
             parts[_MODE5] = mode5.make(key) + [mode5.open_telegram]
 
     @property
     def counters(self):
-        """What was counted so far: errors.Counters."""
-        from .errors import Counters
+        """What was counted so far: counters.Counters."""
+        from .counters import Counters
 
         return Counters(self.parts[_COUNTS])
 
@@ -408,37 +390,17 @@ class Decoder:
 
     def _learn(self, data, begin, end, ciphered, layout):
         # A shape not seen before becomes the first of the plans; 0 if it is none (counted).
-        parts = self.parts
-        plans = parts[_PLANS]
-        guess = ciphered and not parts[_OPENED][_AUTHENTICATED]
-        plan = _ERR_TOO_LONG
         unload("meterling.cosem", "")  # only makes room
         try:
-            from .cosem.learn import learn
+            from .cosem.learn import learn_shape
 
-            title = bytes(parts[_NONCE]) if ciphered else b""
-            plan = learn(data, begin, end, title, layout or parts[_LAYOUTS])
-            if not isinstance(plan, int):
-                shape = plan[_SHAPE]
-                if shape[_COUNT] > _MAX_VALUES:
-                    plan = _ERR_TOO_LONG
-                elif guess and shape[_LENGTH] != end - begin:
-                    plan = _ERR_DECODE
-                elif shape[_COUNT] > len(parts[_VALUES]):
-                    parts[_VALUES] = array("I", bytes(4 * shape[_COUNT]))
+            return learn_shape(self.parts, data, begin, end, ciphered, layout)
         except (MemoryError, ImportError):
-            plan = _ERR_TOO_LONG
-            guess = 0  # that says nothing about the key
-        unload("meterling.cosem", _LEARNING)
-        if isinstance(plan, int):
-            # Without a tag, the text itself must show that the key is right.
-            fitted = not guess or plans[0][_SHAPE][_LENGTH]
-            self._count(plan if fitted else _ERR_WRONG_KEY)
+            self._count(_ERR_TOO_LONG)
             return 0
-        plans.pop()
-        plans.insert(0, plan)
-        extract(data, plan, parts[_VALUES], begin)
-        return 1
+        finally:
+            learn_shape = None
+            unload("meterling.cosem", _LEARNING)
 
     def _forget(self):
         # The telegram is of another meter than the last.

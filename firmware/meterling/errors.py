@@ -1,11 +1,11 @@
 """What can go wrong on the way from a byte to a reading, each with a stable code.
 
 Nothing is raised on wire data: every refusal counts up here and the next telegram
-is read. The sentences a person sees live with the page and the tool, not here.
+is read. The sentences a person sees live with the page and the tool, not here. On a
+dongle, the modules repeat the codes that they use: that costs no heap.
 """
 
-from array import array
-
+from .counters import Counters, names  # noqa: F401
 from .python import const
 
 # Progress
@@ -38,64 +38,4 @@ EMPTY = const(19)  # well-formed, but without any value
 IMPLAUSIBLE = const(20)  # a value or a step that no meter takes
 UNPROTECTED = const(21)  # no checksum, and its shape has not come before
 
-NAMES = (
-    "bytes",
-    "frames",
-    "telegrams",
-    "readings",
-    "noise",
-    "truncated",
-    "checksum",
-    "segment",
-    "too-long",
-    "apdu",
-    "ciphering",
-    "security",
-    "no-key",
-    "no-auth-key",
-    "tag",
-    "wrong-key",
-    "replay",
-    "decode",
-    "data-type",
-    "empty",
-    "implausible",
-    "unprotected",
-)
-
-_FIRST_ERROR = const(4)
-_WRAP = const(0x3FFFFFFF)  # stays a small integer on 32 bits: counting never allocates
-
-
-class Counters:
-    """One counter per code, readable at any time; they stay below 2**30, so that counting
-    allocates nothing on 32 bits.
-
-    counts: array('I') by code, which every layer counts in; None: all 0.
-    """
-
-    def __init__(self, counts=None):
-        self.counts = array("I", bytes(4 * len(NAMES))) if counts is None else counts
-
-    def add(self, code, count=1):
-        """Count `code` (int) up by `count`."""
-        counts = self.counts
-        counts[code] = (counts[code] + count) & _WRAP
-
-    def __getitem__(self, code):
-        """The count of a code, given as int or as its name (KeyError if unknown)."""
-        if isinstance(code, str):
-            if code not in NAMES:
-                raise KeyError(code)
-            code = NAMES.index(code)
-        return self.counts[code]
-
-    def as_dict(self):
-        """`{"bytes": .., "frames": .., "telegrams": .., "readings": .., "errors": {code: count}}`,
-        errors that never happened left out."""
-        counts = self.counts
-        result = {NAMES[i]: counts[i] for i in range(_FIRST_ERROR)}
-        result["errors"] = {
-            NAMES[i]: counts[i] for i in range(_FIRST_ERROR, len(NAMES)) if counts[i]
-        }
-        return result
+NAMES = tuple(names())

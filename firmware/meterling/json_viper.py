@@ -9,7 +9,7 @@ _LONGEST_NUMBER = const(14)
 
 @micropython.viper
 def put_steps(out: ptr8, state: ptr32, script: ptr8, values: ptr32, apdu: ptr8, nonce: ptr8):
-    """Do the steps of a script (see json) until one is not known here, or the end.
+    """Do the steps of a script (see reading) until one is not known here, or the end.
 
     state: 0 position in `out`, 1 its end, 2 position in the script, 3 its end, 4 whether
     the tag was checked. Stops with state[2] at the unknown step; state[0] beyond the end

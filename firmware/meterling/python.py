@@ -39,8 +39,9 @@ else:
     uint = int
 
 
-def unload(package, names):
-    """Forget modules (str, divided by spaces) of `package` (imported), loaded or not.
+def unload(package, names, collect=True):
+    """Forget modules (str, divided by spaces) of `package` (imported), loaded or not. Their
+    memory is free at once, or (`collect` False) when the collector runs next.
 
     What is needed once, to learn what a meter sends, is as large as all that is needed
     always: it makes room again. Imported again, it is loaded again.
@@ -51,7 +52,8 @@ def unload(package, names):
     for name in names.split():
         if sys.modules.pop(package + "." + name, None):
             delattr(parent, name)
-    gc.collect()
+    if collect:
+        gc.collect()
 
 
 def words(count):

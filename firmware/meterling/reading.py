@@ -1,15 +1,34 @@
-"""A reading: what one telegram says, as everything downstream consumes it.
+"""A reading: what one telegram says, as everything downstream consumes it; and as JSON, written
+straight into a buffer. What a dongle does not need for each telegram is in values.
 
-Quantities are a raw integer, a power of ten and a unit; text is made of them by
-integer arithmetic only (an ESP32's floats have 32 bits: 12 345 678 Wh does not fit).
+    {"meter":"..","system_title":"..","time":"..Z","invocation_counter":35,
+     "authenticated":false,"values":{"1-0:1.8.0":{"value":12937,"unit":"Wh"},..}}
+
+What is constant (names, units, punctuation) is written down once for each shape, as a
+script of literals and values; a telegram then costs copying and digits, in one kernel,
+and allocates nothing. Steps of a script:
+
+    0 n text        as it stands
+    1 i s e         number: value i; s = 0 unsigned, else bytes of a signed one; scaler + 128
+    2 i w w         text of w bytes at value i: quoted, or hexadecimal if not printable
+    3               system title
+    4               invocation counter
+    5               true if the tag was checked and fits, else false
+    6               time of the telegram, UTC if it can be told
+    7 i             date-time at value i, as sent
+    8 i             anything else: a number of more than 4 bytes, null
 """
 
+from array import array
 from binascii import hexlify
 
 from .cosem.clock import DATE_TIME_TEXT, put
-from .cosem.obis import unit_name
-from .json import put_reading
-from .python import const
+from .python import VIPER, const, unload
+
+if VIPER:
+    from .json_viper import put_steps
+else:
+    from .json_plain import put_steps
 
 # Parts of the decoder; see decoder.
 _VALUES = const(1)
@@ -19,45 +38,39 @@ _APDU = const(8)  # where the texts and times stand
 _CIPHERED = const(9)
 _OPENED = const(10)
 _UNPROTECTED = const(20)
-_AUTHENTICATED = const(2)  # words of that; see ciphering.glo
-_UNCHECKED = const(3)
+_OPENED_AUTHENTICATED = const(2)  # words of that; see ciphering.glo
+_OPENED_UNCHECKED = const(3)
 
 # Parts of a plan, and words of its shape; see cosem.plan.
 _SHAPE = const(0)
-_PLACES = const(5)
-_RECORDS = const(6)
 _SHOWN = const(7)
-_LAYOUT = const(8)
+_SCRIPTS = const(9)
 _CLOCK = const(2)
 _DATE = const(3)
 _TIME = const(4)
-_METER = const(5)
 _NOWHERE = const(255)
-_SHORT = const(0xFFF8)
 
-# A record, one for each value, and kinds of value; see cosem.plan.
-_RECORD = const(10)
-_ATTRIBUTE = const(6)
-_SCALER = const(7)
-_UNIT = const(8)
-_KIND = const(9)
-_UNNAMED = const(255)
-_KIND_UNSIGNED = const(0)
-_KIND_SIGNED = const(1)
-_KIND_TEXT = const(2)
-_KIND_CLOCK = const(3)
-_KIND_FLOAT = const(4)
-_KIND_NULL = const(5)
-_KIND_UNSIGNED64 = const(9)
-_KIND_SIGNED64 = const(10)
-_NUMBERS = (_KIND_UNSIGNED, _KIND_SIGNED, _KIND_FLOAT, _KIND_UNSIGNED64, _KIND_SIGNED64)
+# Steps that the kernel leaves to this module
+_STEP_TIME = const(6)
+_STEP_CLOCK = const(7)
+
+# Words of the kernel's state
+_AT = const(0)
+_END = const(1)
+_POSITION = const(2)
+_STOP = const(3)
+_AUTHENTICATED = const(4)
+
+_NULL = b"null"
+_state = array("i", bytes(20))
 
 
 class Reading:
     """The latest telegram's values. One object is filled again and again: it is valid
     until the next telegram, and whoever needs it longer takes what it needs.
 
-    len(reading) values, each by its index 0 <= i < len(reading).
+    len(reading) values. `name(i)`, `unit(i)`, `value(i)` of each, `meter`, `time` and so on:
+    see values.Values.
     """
 
     def __init__(self, parts):
@@ -69,12 +82,12 @@ class Reading:
     @property
     def authenticated(self):
         """True if the telegram has a tag, and it was checked."""
-        return self._opened(_AUTHENTICATED)
+        return self._opened(_OPENED_AUTHENTICATED)
 
     @property
     def unchecked(self):
         """True if the telegram has a tag, and no authentication key is set to check it."""
-        return self._opened(_UNCHECKED)
+        return self._opened(_OPENED_UNCHECKED)
 
     @property
     def unprotected(self):
@@ -98,132 +111,104 @@ class Reading:
             return None
         return int.from_bytes(bytes(self.parts[_NONCE][8:]), "big")
 
-    @property
-    def layout(self):
-        """Name of the layout that was recognised, "" if none."""
-        return self.parts[_PLAN][_LAYOUT]
-
-    @property
-    def meter(self):
-        """The meter's number (text), or None if the telegram does not tell it."""
-        index = self.parts[_PLAN][_SHAPE][_METER]
-        return None if index == _NOWHERE else self.text(index)
-
-    @property
-    def time(self):
-        """The meter's time in UTC, ISO 8601 with Z; in local time and without Z if the
-        meter does not tell its deviation; None if it tells no time."""
-        return self._time(1) or self._time(0)
-
-    @property
-    def time_as_sent(self):
-        """The meter's time as it was sent, ISO 8601, or None."""
-        return self._time(0)
-
-    def _time(self, utc):
-        out = bytearray(DATE_TIME_TEXT)
-        end = self.put_time(out, 0, utc)
-        return None if end < 0 else out[:end].decode()
-
-    def put_time(self, out, at, utc):
-        """Write the meter's time to `out[at]` (see cosem.clock.put); returns its end or -1."""
-        parts = self.parts
-        shape = parts[_PLAN][_SHAPE]
-        apdu = parts[_APDU]
-        values = parts[_VALUES]
-        if shape[_CLOCK] != _NOWHERE:
-            return put(out, at, apdu, values[shape[_CLOCK]], utc)
-        if utc or shape[_DATE] == _NOWHERE or shape[_TIME] == _NOWHERE:
-            return -1
-        whole = bytearray(12)
-        begin = values[shape[_DATE]]
-        whole[:5] = apdu[begin : begin + 5]
-        begin = values[shape[_TIME]]
-        whole[5:9] = apdu[begin : begin + 4]
-        whole[9] = 0x80
-        return put(out, at, whole, 0, 0)
-
-    def _of_record(self, i, what):
-        plan = self.parts[_PLAN]
-        return plan[_RECORDS][_RECORD * plan[_SHOWN][i] + what]
-
-    def name(self, i):
-        """OBIS code as text: `1-0:1.8.0`; with a last part only if F is not 255, with
-        `/N` for attribute N other than the value; `?10` for what nobody can name."""
-        plan = self.parts[_PLAN]
-        at = _RECORD * plan[_SHOWN][i]
-        a, b, c, d, e, f, attribute = plan[_RECORDS][at : at + _ATTRIBUTE + 1]
-        if a == _UNNAMED:
-            return f"?{b}"
-        text = f"{a}-{b}:{c}.{d}.{e}"
-        if f != 255:
-            text += f".{f}"
-        return text if attribute == 2 else f"{text}/{attribute}"
-
-    def unit(self, i):
-        """Unit as text, "" for none or unknown."""
-        return unit_name(self._of_record(i, _UNIT))
-
-    def is_number(self, i):
-        """True if value i is a number, False if it is text."""
-        return self._of_record(i, _KIND) in _NUMBERS
-
-    def raw(self, i):
-        """Value i as the integer that was sent (int), or None if it is no integer."""
-        return self._raw(self.parts[_PLAN][_SHOWN][i])
-
-    def scaler(self, i):
-        """Power of ten that value i is to be multiplied with (int)."""
-        return self._of_record(i, _SCALER) - 128
-
-    def value(self, i):
-        """Value i as text: numbers as exact decimals (`233.7`); None if the meter says
-        that it has none."""
-        return self.text(self.parts[_PLAN][_SHOWN][i])
-
-    def _raw(self, index):
-        plan = self.parts[_PLAN]
-        kind = plan[_RECORDS][_RECORD * index + _KIND]
-        value = self.parts[_VALUES][index]
-        if kind == _KIND_UNSIGNED:
-            return value
-        if kind == _KIND_SIGNED:
-            limit = 1 << 8 * plan[_PLACES][2 * index + 1]
-            return value - limit if 2 * value >= limit else value
-        if kind == _KIND_UNSIGNED64 or kind == _KIND_SIGNED64:
-            number = int.from_bytes(bytes(self.parts[_APDU][value : value + 8]), "big")
-            return number - (1 << 64) if kind == _KIND_SIGNED64 and number >> 63 else number
-        return None
-
-    def text(self, index):
-        """Like `value`, for the value at `index` of the plan, shown or not."""
-        plan = self.parts[_PLAN]
-        at = _RECORD * index
-        kind = plan[_RECORDS][at + _KIND]
-        if kind == _KIND_NULL:
-            return None
-        number = self._raw(index)
-        if number is not None:
-            return decimal_text(number, plan[_RECORDS][at + _SCALER] - 128)
-        begin = self.parts[_VALUES][index]
-        width = plan[_PLACES][2 * index + 1]
-        end = begin + (width if width < _SHORT else width & 7)
-        data = bytes(self.parts[_APDU][begin:end])
-        if kind == _KIND_CLOCK:
-            out = bytearray(DATE_TIME_TEXT)
-            end = put(out, 0, data, 0, 0)
-            if end > 0:
-                return out[:end].decode()
-        elif kind == _KIND_FLOAT:
-            return float_text(data, plan[_RECORDS][at + _SCALER] - 128)
-        elif kind == _KIND_TEXT and all(32 <= byte < 127 for byte in data):
-            return data.decode()
-        return hexlify(data).decode()
-
     def put_json(self, out, at):
         """Write the reading as one JSON object to `out` (bytearray) from `at` (int) on;
         returns its end, or -1 if it does not fit. Allocates next to nothing."""
-        return put_reading(self, out, at)
+        parts = self.parts
+        plan = parts[_PLAN]
+        how = 1 if parts[_CIPHERED] else 2 if parts[_UNPROTECTED] else 0
+        if plan[_SCRIPTS] is None:
+            plan[_SCRIPTS] = [None, None, None]
+        script = plan[_SCRIPTS][how]
+        if script is None:
+            script = plan[_SCRIPTS][how] = _script(parts, how)
+        end = len(out)
+        state = _state
+        state[_AT] = at
+        state[_END] = end
+        state[_POSITION] = 0
+        state[_STOP] = len(script)
+        state[_AUTHENTICATED] = self.authenticated
+        while True:
+            put_steps(out, state, script, parts[_VALUES], parts[_APDU], parts[_NONCE])
+            at = state[_AT]
+            position = state[_POSITION]
+            if at > end:
+                return -1
+            if position == len(script):
+                return at
+            at = _put_step(self, out, at, script, position)
+            if at < 0:
+                return -1
+            state[_AT] = at
+            state[_POSITION] = position + (1 if script[position] == _STEP_TIME else 2)
+
+    def __getattr__(self, name):
+        from .values import Values
+
+        found = getattr(Values(self.parts), name)
+        if callable(found):
+            setattr(self, name, found)  # a method: found sooner the next time
+        return found
+
+
+def _script(parts, how):
+    try:
+        from .json_script import make_script
+
+        return make_script(parts, how)
+    finally:
+        make_script = None
+        unload("meterling", "json_script values", False)
+        unload("meterling.cosem", "obis", False)
+
+
+def _put_step(reading, out, at, script, position):
+    # A step that the kernel does not know; the position behind it, or -1.
+    parts = reading.parts
+    step = script[position]
+    if at + DATE_TIME_TEXT + 2 > len(out):
+        return -1
+    out[at] = 34
+    stop = -1
+    if step == _STEP_TIME:
+        stop = put_time(parts, out, at + 1, 1)
+        if stop < 0:
+            stop = put_time(parts, out, at + 1, 0)
+    elif step == _STEP_CLOCK:
+        stop = put(out, at + 1, parts[_APDU], parts[_VALUES][script[position + 1]], 0)
+    if stop > 0:
+        out[stop] = 34
+        return stop + 1
+    text = _NULL
+    if step != _STEP_TIME:
+        text = reading.text(script[position + 1])
+        if text is None:
+            text = _NULL
+        else:
+            text = ('"' + text + '"' if step == _STEP_CLOCK else text).encode()
+    if at + len(text) > len(out):
+        return -1
+    out[at : at + len(text)] = text
+    return at + len(text)
+
+
+def put_time(parts, out, at, utc):
+    """Write the meter's time to `out[at]` (see cosem.clock.put); returns its end or -1."""
+    shape = parts[_PLAN][_SHAPE]
+    apdu = parts[_APDU]
+    values = parts[_VALUES]
+    if shape[_CLOCK] != _NOWHERE:
+        return put(out, at, apdu, values[shape[_CLOCK]], utc)
+    if utc or shape[_DATE] == _NOWHERE or shape[_TIME] == _NOWHERE:
+        return -1
+    whole = bytearray(12)
+    begin = values[shape[_DATE]]
+    whole[:5] = apdu[begin : begin + 5]
+    begin = values[shape[_TIME]]
+    whole[5:9] = apdu[begin : begin + 4]
+    whole[9] = 0x80
+    return put(out, at, whole, 0, 0)
 
 
 def decimal_text(number, scaler):
@@ -236,33 +221,3 @@ def decimal_text(number, scaler):
         digits = "0" * (1 - scaler - len(digits)) + digits
         return sign + digits[:scaler] + "." + digits[scaler:]
     return sign + digits
-
-
-def float_text(data, scaler):
-    """IEEE 754 big-endian (bytes, 4 or 8) times 10**scaler as decimal text, rounded to
-    6 decimals, by integers only; None for infinities and NaN."""
-    bits = int.from_bytes(data, "big")
-    fraction_bits, exponent_bits = (23, 8) if len(data) == 4 else (52, 11)
-    exponent = bits >> fraction_bits & (1 << exponent_bits) - 1
-    fraction = bits & (1 << fraction_bits) - 1
-    if exponent == (1 << exponent_bits) - 1:
-        return None
-    if exponent:
-        fraction |= 1 << fraction_bits
-    else:
-        exponent = 1
-    exponent -= (1 << exponent_bits - 1) - 1 + fraction_bits
-    power = 6 + scaler
-    number = fraction * 10**power if power > 0 else fraction
-    if exponent >= 0:
-        number <<= exponent
-    else:
-        number = (number + (1 << -exponent - 1)) >> -exponent
-    if power < 0:
-        number //= 10**-power
-    if bits >> 8 * len(data) - 1:
-        number = -number
-    text = decimal_text(number, -6)
-    while text[-1] == "0" and text[-2] != ".":
-        text = text[:-1]
-    return text

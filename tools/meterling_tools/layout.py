@@ -13,7 +13,7 @@ from meterling.cosem import clock, layout_check
 from meterling.cosem.axdr import Axdr
 from meterling.cosem.layout import Layout
 from meterling.cosem.obis import unit_name
-from meterling.reading import float_text
+from meterling.values import float_text
 
 from . import CommandError, decode_core
 from .decode import add_input, explain, parse_key, read, read_layouts, to_bytes

@@ -50,6 +50,10 @@ class Port:
             if not self.uart.readinto(buffer):
                 return
 
+    def waiting(self):
+        """How many bytes (int) have come and were not read yet."""
+        return self.uart.any()
+
     def write(self, data):
         """Send `data` (bytes) to the meter, at once."""
         self.uart.write(data)

@@ -6,81 +6,85 @@ is on the access point hears nothing for a while.
 """
 
 import asyncio
-import sys
 
 import network
 
-from ..python import const
+from ..python import const, unload
 
 _CHECK = const(1)  # s
 _JOIN_AGAIN_AFTER = const(15)  # s without connection
-_TEST_TIME = const(20)  # s to join a network and get an address
-_TEST_CHECK = const(100)  # ms
-_WEAK = const(-82)  # dBm: joining fails more often than not
-_MOST_GUESTS = const(4)
-_SECURE = const(3)  # network.AUTH_WPA2_PSK
-_OPEN = const(0)
 _NAME = "meterling"
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+_JOINING = "wifi-joining"
 
-# What the driver says, where it says anything: names of `network`'s constants
-_REASONS = {
-    "STAT_NO_AP_FOUND": "wifi-not-found",
-    "STAT_NO_AP_FOUND_W_COMPATIBLE_SECURITY": "wifi-refused",
-    "STAT_NO_AP_FOUND_IN_AUTHMODE_THRESHOLD": "wifi-refused",
-    "STAT_NO_AP_FOUND_IN_RSSI_THRESHOLD": "wifi-too-weak",
-    "STAT_WRONG_PASSWORD": "wifi-password",
-    "STAT_ASSOC_FAIL": "wifi-refused",
-    "STAT_BEACON_TIMEOUT": "wifi-lost",
-    "STAT_HANDSHAKE_TIMEOUT": "wifi-password",
-}
-_PATIENT = ("wifi-joining", "wifi-lost")  # may still become a connection
+
+def host_name(device):
+    """What a device (str) is called in the network: in letters, digits and dashes (RFC 1123,
+    2.1). "meterling" if nothing is left, or it has no name of its own."""
+    name = "".join(c if c in _LETTERS else "-" for c in device.lower()).strip("-")
+    return name or _NAME
 
 
 class Wifi:
-    """`settings`: "wifi.ssid" and "wifi.password". Joins nothing if ssid is empty.
+    """`settings`: "wifi.ssid", "wifi.password", "device". Joins nothing if ssid is empty.
 
-    silent: s without connection.
+    wlan: network.WLAN; silent: s without connection. beats: int, another one whenever the loop
+    went on. power: board.supply.Supply, which says when the radio may run; None: always.
     """
+
+    test_time = 20  # s, int: how long a network may take to let us in and give an address
 
     def __init__(self, settings):
         self._ssid = settings["wifi.ssid"]
         self._password = settings["wifi.password"]
-        self._wlan = network.WLAN(network.STA_IF)
+        self._name = host_name(settings["device"])
+        self.wlan = network.WLAN(network.STA_IF)
         self._guests = None  # the access point, while it is open
         self._busy = False
+        self._status = None  # what the driver said last, and what that means
+        self._problem = _JOINING
         self.silent = 0
+        self.beats = 0
+        self.power = None
 
     def is_up(self):
         """True if there is a connection and an address."""
-        return self._wlan.isconnected()
+        return self.wlan.isconnected()
 
     def nameserver(self):
         """Dotted address of the name server that the network named, "" if none."""
-        return self._wlan.ifconfig()[3]
+        return self.wlan.ifconfig()[3]
 
     def name(self):
         """The name (str) under which we are found, without ".local"."""
         try:
             return network.hostname()
         except (AttributeError, OSError):
-            return _NAME
+            return self._name
 
     def address(self):
         """Our dotted address in the home's network, None if there is none."""
-        return self._wlan.ifconfig()[0] if self.is_up() else None
+        return self.wlan.ifconfig()[0] if self.is_up() else None
 
     def problem(self):
         """What the driver says is wrong: "wifi-..", or "wifi-joining"."""
-        status = self._wlan.status()
-        for name, code in _REASONS.items():
-            if status == getattr(network, name, None):
-                return code
-        return "wifi-joining"
+        status = self.wlan.status()
+        if status != self._status:
+            try:
+                from . import wifi_problem
+
+                self._problem = wifi_problem.find(status)
+                self._status = status
+            except (MemoryError, ImportError):
+                return _JOINING
+            finally:
+                unload("meterling.board", "wifi_problem")
+        return self._problem
 
     def rssi(self):
         """Strength of the network we are on (int, dBm), None if on none, or unknown."""
         try:
-            return self._wlan.status("rssi")
+            return self.wlan.status("rssi")
         except (OSError, TypeError, ValueError):
             return None
 
@@ -99,54 +103,62 @@ class Wifi:
     async def run(self):
         """Join, watch and join again. Nothing here waits for the radio."""
         try:
-            network.hostname(_NAME)
+            network.hostname(self._name)  # before the first connection: mDNS keeps that one
         except (AttributeError, OSError):
             pass
-        self._wlan.active(True)
+        if self.power is None:
+            self.wlan.active(True)
         if not self._ssid:
             print("wifi: no network is set")
         was_up = False
         silent = _JOIN_AGAIN_AFTER
         while True:
+            self.beats = self.beats + 1 & 0xFFFF
+            if self.power is not None and not self.power.allows(self.wlan):
+                was_up = False
+                silent = _JOIN_AGAIN_AFTER  # once it may, it joins at once
+                await asyncio.sleep(_CHECK)
+                continue
             up = self.is_up()
             if up and not was_up:
-                print("wifi: connected as {}".format(self._wlan.ifconfig()[0]))
+                print("wifi: connected as {}".format(self.wlan.ifconfig()[0]))
             silent = 0 if up else silent + _CHECK
             self.silent = 0 if up else self.silent + _CHECK
             if self._ssid and silent > _JOIN_AGAIN_AFTER and not self._busy:
-                if was_up or self._wlan.status() != getattr(network, "STAT_IDLE", None):
+                if was_up or self.wlan.status() != getattr(network, "STAT_IDLE", None):
                     print("wifi: {}".format(self.problem()))
-                self._join(self._ssid, self._password)
+                self.join(self._ssid, self._password)
                 silent = 0
             was_up = up
             await asyncio.sleep(_CHECK)
 
-    def _join(self, ssid, password):
+    def use(self, ssid, password):
+        """Another network from now on."""
+        self._ssid = ssid
+        self._password = password
+
+    def join(self, ssid, password):
+        """Ask the radio to join that network; nothing waits for it."""
         try:
-            self._wlan.disconnect()
+            self.wlan.disconnect()
         except OSError:
             pass  # it was not connected
         if password:
-            self._wlan.connect(ssid, password)
+            self.wlan.connect(ssid, password)
         else:
-            self._wlan.connect(ssid)
+            self.wlan.connect(ssid)
 
     # The access point
 
     def open_access_point(self, ssid, password):
         """Open our own network: WPA2 with `password` (8 to 63 characters), or open if that
         is "". Its address is fixed by the driver."""
-        guests = network.WLAN(network.AP_IF)
-        guests.active(True)
-        if password:
-            guests.config(ssid=ssid, security=_SECURE, key=password)
-        else:
-            guests.config(ssid=ssid, security=_OPEN)
         try:
-            guests.config(max_clients=_MOST_GUESTS)
-        except (OSError, ValueError):
-            pass
-        self._guests = guests
+            from . import access_point
+
+            self._guests = access_point.open_access_point(ssid, password)
+        finally:
+            unload("meterling.board", "access_point")
         print("wifi: access point {} at {}".format(ssid, self.access_point_address()))
 
     def close_access_point(self):
@@ -177,7 +189,7 @@ class Wifi:
         if self._guests is not None:
             found.append(self.access_point_address())
         if self.is_up():
-            found.append(self._wlan.ifconfig()[0])
+            found.append(self.wlan.ifconfig()[0])
         return found
 
     # Other networks
@@ -189,74 +201,23 @@ class Wifi:
     async def scan(self):
         """[(ssid, channel, rssi, whether it wants a password)] of what is in the air; some
         seconds. OSError if the radio does not want to."""
-        self._busy = True
-        try:
-            found = await _beside(self._wlan.scan)
-        finally:
-            self._busy = False
-        return [
-            (_text(ssid), channel, rssi, security != _OPEN)
-            for ssid, _, channel, rssi, security, *_ in found
-        ]
+        return await self._search("scan")
 
     async def test(self, ssid, password):
         """(code, address, rssi): join that network, and use it from now on if that is
         "ok"; address: dotted, or None; rssi: int or None. Else the former one is joined
         again. Codes: API.md of the portal."""
+        return await self._search("test", ssid, password)
+
+    async def _search(self, what, *args):
         self._busy = True
-        address = None
         try:
-            self._join(ssid, password)
-            code = await self._joined()
-            rssi = self.rssi()
-            if code == "ok":
-                address = self._wlan.ifconfig()[0]
-                self._ssid = ssid
-                self._password = password
-            elif code == "wifi-timeout":
-                # Where there is a strength there is a network: only the address is missing.
-                if rssi is not None:
-                    code = "wifi-no-address" if rssi > _WEAK else "wifi-too-weak"
-            elif code in ("wifi-not-found", "wifi-password", "wifi-refused"):
-                code, rssi = await self._look_closer(ssid, code)
+            from . import wifi_search
+
+            return await getattr(wifi_search, what)(self, *args)
         finally:
             self._busy = False
-            if address is None:
-                try:
-                    self._wlan.disconnect()  # `run` joins the former network again
-                except OSError:
-                    pass
-        return code, address, rssi
-
-    async def _joined(self):
-        for _ in range(_TEST_TIME * 1000 // _TEST_CHECK):
-            await asyncio.sleep(_TEST_CHECK / 1000)
-            if self.is_up():
-                return "ok"
-            problem = self.problem()
-            if problem not in _PATIENT:
-                return problem
-        return "wifi-timeout"
-
-    async def _look_closer(self, ssid, code):
-        # A network at the edge of what can be heard fails in any of these ways.
-        try:
-            found = await _beside(self._wlan.scan)
-        except OSError:
-            return code, None
-        strengths = [rssi for name, _, _, rssi, *_ in found if _text(name) == ssid]
-        if not strengths:
-            return code, None
-        if max(strengths) <= _WEAK:
-            return "wifi-too-weak", max(strengths)
-        return code, max(strengths)
-
-
-def _text(name):
-    try:
-        return name.decode()
-    except UnicodeError:
-        return ""
+            unload("meterling.board", "wifi_search")
 
 
 def _number(dotted):
@@ -264,26 +225,3 @@ def _number(dotted):
     for part in dotted.split("."):
         number = number << 8 | int(part)
     return number
-
-
-async def _beside(work):
-    """What `work()` returns. Where threads share the interpreter (ESP32), in one of its own:
-    a scan takes seconds, and lets the others run meanwhile."""
-    if getattr(sys.implementation, "_thread", "") != "GIL":
-        return work()
-    import _thread
-
-    result = []
-
-    def thread():
-        try:
-            result.append(work())
-        except OSError as error:
-            result.append(error)
-
-    _thread.start_new_thread(thread, ())
-    while not result:
-        await asyncio.sleep(_TEST_CHECK / 1000)
-    if isinstance(result[0], OSError):
-        raise result[0]
-    return result[0]

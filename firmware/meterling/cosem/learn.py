@@ -5,7 +5,14 @@
 data                                                                         without its head
 """
 
-from ..python import const, unload
+from array import array
+
+from ..python import VIPER, const, unload
+
+if VIPER:
+    from .plan_viper import extract
+else:
+    from .plan_plain import extract
 
 _HERE = const("meterling.cosem")
 _OF_LAYOUT = const("choose layout layouts nordic positional iskra tagged implied obis")
@@ -13,7 +20,22 @@ _DATA_NOTIFICATION = const(0x0F)
 _OCTET_STRING = const(0x09)
 _DATE_TIME = const(12)
 
+# Parts of the decoder, words of a plan's shape, and of the ciphering; see decoder.
+_COUNTS = const(0)
+_VALUES = const(1)
+_PLANS = const(2)
+_NONCE = const(3)
+_OPENED = const(10)
+_LAYOUTS = const(14)
+_SHAPE = const(0)
+_LENGTH = const(0)
+_COUNT = const(1)
+_AUTHENTICATED = const(2)
+_MAX_VALUES = const(128)
+
+_ERR_TOO_LONG = const(8)
 _ERR_APDU = const(9)
+_ERR_WRONG_KEY = const(15)
 _ERR_DECODE = const(17)
 _ERR_DATA_TYPE = const(18)
 _ERR_EMPTY = const(19)
@@ -26,6 +48,33 @@ _KIND_NULL = const(5)
 _KIND_OPAQUE = const(11)
 _ROLE_CLOCK = const(1)
 _HIDDEN = const(5)
+
+
+def learn_shape(parts, data, begin, end, ciphered, layout):
+    """Make the plan of the APDU at `data[begin]` the first of the decoder's (parts), and take
+    its values; 1, or 0 if it has none (counted). ciphered: 1 if it came out of the ciphering;
+    layout: str, "": as learn."""
+    plans = parts[_PLANS]
+    guess = ciphered and not parts[_OPENED][_AUTHENTICATED]
+    title = bytes(parts[_NONCE]) if ciphered else b""
+    plan = learn(data, begin, end, title, layout or parts[_LAYOUTS])
+    if not isinstance(plan, int):
+        shape = plan[_SHAPE]
+        if shape[_COUNT] > _MAX_VALUES:
+            plan = _ERR_TOO_LONG
+        elif guess and shape[_LENGTH] != end - begin:
+            plan = _ERR_DECODE
+        elif shape[_COUNT] > len(parts[_VALUES]):
+            parts[_VALUES] = array("I", bytes(4 * shape[_COUNT]))
+    if isinstance(plan, int):
+        # Without a tag, the text itself must show that the key is right.
+        fitted = not guess or plans[0][_SHAPE][_LENGTH]
+        parts[_COUNTS][plan if fitted else _ERR_WRONG_KEY] += 1
+        return 0
+    plans.pop()
+    plans.insert(0, plan)
+    extract(data, plan, parts[_VALUES], begin)
+    return 1
 
 
 def learn(apdu, begin, end, title=b"", own_layouts=""):

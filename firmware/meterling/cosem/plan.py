@@ -33,7 +33,7 @@ cheaper than attributes, and this module is not loaded while telegrams are read:
     6 records   bytes, 10 for each value: OBIS code (6), attribute, scaler + 128, unit, kind
     7 shown     bytes: indices of the values that a user sees
     8 layout    str: its name
-    9 json      kept here by json
+    9 json      kept here by reading
 
 In a record, A = 255 says that nobody can name the value: then B is its position among
 its neighbours.

@@ -137,5 +137,5 @@ def _frame(parts, begin: int, end: int):
 
 def link(counts, size):
     """The parts (see framer) that make AMIS telegrams into payloads, from CI on. counts:
-    array of errors.Counters; size: not needed, a telegram is one frame of at most 261 bytes."""
+    array of counters.Counters; size: not needed, a telegram is one frame of at most 261 bytes."""
     return make(counts, _LONGEST, 0, _find, _frame, _ANSWER_BYTE)

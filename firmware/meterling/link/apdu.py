@@ -138,7 +138,7 @@ def _frame(parts, begin: int, end: int):
 
 def link(counts, size):
     """The parts (see framer) that find bare general-glo- and general-ded-ciphering APDUs
-    of up to `size` bytes. counts: array of errors.Counters."""
+    of up to `size` bytes. counts: array of counters.Counters."""
     return make(counts, size, 0, _find, _frame)
 
 

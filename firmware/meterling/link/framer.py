@@ -177,7 +177,7 @@ def drop(parts, code: int):
 def make(counts, capacity, size, find, frame, idle=256):
     """The parts of a link layer (list), for `feed` and `quiet`.
 
-    counts: array of errors.Counters. capacity, size: bytes of the longest frame and of
+    counts: array of counters.Counters. capacity, size: bytes of the longest frame and of
     the longest segmented payload; the buffers begin small and grow when a telegram needs
     it. find(raw, state): looks for one frame in `raw[START:END]`. frame(parts, begin,
     end): finds its data (BEGIN, STOP, MORE). idle: byte that may fill the time between

@@ -57,7 +57,7 @@ class _Transfer:
 
 class BlockTransfer:
     """Puts block transfers of up to `size` bytes together. counts: array of
-    errors.Counters.
+    counters.Counters.
 
     After `add` or `quiet`, call `take` until it returns None.
     """

@@ -154,5 +154,5 @@ def _frame(parts, begin: int, end: int):
 
 def link(counts, size):
     """The parts (see framer) that make HDLC frames into payloads of up to `size` bytes.
-    counts: array of errors.Counters."""
+    counts: array of counters.Counters."""
     return make(counts, size + 32, size, _find, _frame, _FLAG)

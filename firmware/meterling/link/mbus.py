@@ -156,5 +156,5 @@ def _frame(parts, begin: int, end: int):
 
 def link(counts, size):
     """The parts (see framer) that make M-Bus long frames into payloads of up to `size`
-    bytes. counts: array of errors.Counters."""
+    bytes. counts: array of counters.Counters."""
     return make(counts, _LONGEST, size, _find, _frame)

@@ -259,5 +259,5 @@ def _frame(parts, begin: int, end: int):
 
 def link(counts, size):
     """The parts (see framer) that find telegrams of text of up to 4096 bytes, and ciphered
-    APDUs behind an identification line. counts: array of errors.Counters."""
+    APDUs behind an identification line. counts: array of counters.Counters."""
     return make(counts, _LONGEST, 0, _find, _frame)

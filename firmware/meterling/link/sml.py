@@ -191,5 +191,5 @@ def _frame(parts, begin: int, end: int):
 
 def link(counts, size):
     """The parts (see framer) that make the telegrams of SML's transport into SML files of
-    up to `size` bytes. counts: array of errors.Counters."""
+    up to `size` bytes. counts: array of counters.Counters."""
     return make(counts, max(size, _LONGEST), 0, _find, _frame)

@@ -8,21 +8,28 @@ any error's name of `meterling.errors`: the deepest layer that refused lately
              (that a telegram came as far as the tag says that the link is fine)
 """
 
-from ..errors import BYTES, FRAMES, NAMES, NO_AUTH_KEY, READINGS
+from ..counters import names
 from ..python import const
 from .loop import ticks_diff, ticks_ms
 
 _LATELY = const(30_000)  # ms: three pushes of the slowest meters (10 s)
+
+# Codes; see errors.
+_BYTES = const(0)
+_FRAMES = const(1)
+_READINGS = const(3)
+_NO_AUTH_KEY = const(13)
 _FIRST_ERROR = const(4)
+_CODES = const(22)
 
 
 class Diagnosis:
-    """`counters`: errors.Counters, the decoder's. code: str, as of the last `update`."""
+    """`counters`: counters.Counters, the decoder's. code: str, as of the last `update`."""
 
     def __init__(self, counters):
         self.counters = counters
-        self._counts = [0] * len(NAMES)
-        self._ages = [_LATELY] * len(NAMES)  # ms since it last went up; not over _LATELY
+        self._counts = [0] * _CODES
+        self._ages = [_LATELY] * _CODES  # ms since it last went up; not over _LATELY
         self._age = 0  # ms since the start; not over _LATELY
         self._updated = ticks_ms()
         self.code = "starting"
@@ -33,7 +40,7 @@ class Diagnosis:
         elapsed = ticks_diff(now, self._updated)
         self._updated = now
         self._age = min(self._age + elapsed, _LATELY)
-        for i in range(len(NAMES)):
+        for i in range(_CODES):
             count = self.counters[i]
             if count != self._counts[i]:
                 self._counts[i] = count
@@ -45,16 +52,16 @@ class Diagnosis:
         return self.code != before
 
     def _find(self):
-        if self._lately(READINGS):
+        if self._lately(_READINGS):
             # What cannot be checked is read, but not published.
-            return "no-auth-key" if self._lately(NO_AUTH_KEY) else "ok"
-        if self._lately(FRAMES):
-            for i in range(len(NAMES) - 1, _FIRST_ERROR - 1, -1):
+            return "no-auth-key" if self._lately(_NO_AUTH_KEY) else "ok"
+        if self._lately(_FRAMES):
+            for i in range(_CODES - 1, _FIRST_ERROR - 1, -1):
                 if self._lately(i):
-                    return NAMES[i]
+                    return names()[i]
         if self._age < _LATELY:
             return "starting"
-        return "no-frames" if self._lately(BYTES) else "no-bytes"
+        return "no-frames" if self._lately(_BYTES) else "no-bytes"
 
     def _lately(self, code):
         return self._ages[code] < _LATELY

@@ -14,7 +14,7 @@ import socket
 
 from ..python import const
 from .errors import BrokerError
-from .loop import address, readable, receive
+from .loop import address, is_dotted, readable, receive
 
 _PORT = const(53)
 _MDNS = ("224.0.0.251", 5353)
@@ -71,15 +71,6 @@ async def _ask(question, identifier, server, connected):
                     return found
     finally:
         udp.close()
-
-
-def is_dotted(text):
-    """True for four numbers from 0 to 255 with dots between."""
-    parts = text.split(".")
-    return len(parts) == 4 and all(
-        part and len(part) <= 3 and all("0" <= c <= "9" for c in part) and int(part) <= 255
-        for part in parts
-    )
 
 
 def build_question(identifier, name, question_class=_CLASS_IN):

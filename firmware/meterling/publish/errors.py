@@ -1,60 +1,37 @@
 """Why the broker does not take our readings: a stable code and one sentence each."""
 
-import errno
-
-from ..python import const
-
-_MESSAGES = {
-    "mqtt-refused": "nothing listens at the broker's address and port",
-    "mqtt-unreachable": "there is no way to the broker's address",
-    "mqtt-timeout": "the broker did not answer in time",
-    "mqtt-no-puback": "the broker takes messages and acknowledges none",
-    "mqtt-no-pingresp": "the broker went silent",
-    "mqtt-closed": "the connection to the broker broke off",
-    "mqtt-protocol": "what answers at the broker's address does not speak MQTT 3.1.1",
-    "mqtt-version": "the broker does not accept MQTT 3.1.1",
-    "mqtt-client-id": "the broker does not accept the client identifier",
-    "mqtt-unavailable": "the broker says that it is unavailable",
-    "mqtt-login": "the broker does not accept user and password",
-    "mqtt-not-authorised": "the broker does not let this client in",
-    "mqtt-too-long": "the message is longer than the buffer for it",
-    "dns-no-answer": "the name server did not answer",
-    "dns-unknown": "the name server does not know the broker's name",
-    "dns-no-server": "the network named no name server",
-}
-
-# MQTT 3.1.1, table 3.1: the return codes of CONNACK
-_CONNACK = ("mqtt-version", "mqtt-client-id", "mqtt-unavailable", "mqtt-login")
-_CONNACK_NOT_AUTHORISED = const(5)
-
-_NO_WAY = ("EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL", "ENETDOWN")
+from ..python import unload
 
 
 class BrokerError(Exception):
-    """The connection to the broker failed; `code` is stable, the text is for a person."""
+    """The connection to the broker failed; `code` is stable (see reasons), the text is for a
+    person."""
 
     def __init__(self, code):
-        super().__init__(_MESSAGES[code])
+        super().__init__(code)
         self.code = code
+
+    def __str__(self):
+        return _ask("sentence", self.code, self.code)
 
 
 def from_connack(code):
     """The BrokerError for a return code (int, not 0) of CONNACK."""
-    if code == _CONNACK_NOT_AUTHORISED:
-        return BrokerError("mqtt-not-authorised")
-    if 0 < code <= len(_CONNACK):
-        return BrokerError(_CONNACK[code - 1])
-    return BrokerError("mqtt-protocol")
+    return BrokerError(_ask("of_connack", code, "mqtt-protocol"))
 
 
 def from_os(error):
     """The BrokerError for what the network (an OSError) says."""
-    number = error.args[0] if error.args else None
-    if number == errno.ECONNREFUSED:
-        return BrokerError("mqtt-refused")
-    if number == errno.ETIMEDOUT:
-        return BrokerError("mqtt-timeout")
-    for name in _NO_WAY:  # not every port's errno knows every name
-        if number is not None and number == getattr(errno, name, None):
-            return BrokerError("mqtt-unreachable")
-    return BrokerError("mqtt-closed")
+    return BrokerError(_ask("of_os", error, "mqtt-closed"))
+
+
+def _ask(what, subject, otherwise):
+    # `otherwise`: where memory does not even do for the question.
+    try:
+        from . import reasons
+
+        return getattr(reasons, what)(subject)
+    except (MemoryError, ImportError):
+        return otherwise
+    finally:
+        unload("meterling.publish", "reasons")

@@ -21,11 +21,10 @@ import os
 
 from umqtt.simple import MQTTClient
 
-from ..python import const
-from . import dns
+from ..python import const, unload
 from .connection import Connection
 from .errors import BrokerError, from_os
-from .loop import sleep_ms, ticks_diff, ticks_ms
+from .loop import is_dotted, sleep_ms, ticks_diff, ticks_ms
 from .wire import Wire
 
 _ONLINE = b'{"state":"online"}'
@@ -44,7 +43,8 @@ class Publisher:
     as client identifier; `network`: has `is_up()` and `nameserver()` (dotted, or "").
 
     connects: int, how often a broker took us; error: code (str) of the last failure,
-    None if there was none yet.
+    None if there was none yet. beats: int, another one whenever the loop went on. power: has
+    `publish` (bool: there is energy for it), or None.
     """
 
     connect_timeout = 10_000  # ms, from the first packet of TCP to CONNACK
@@ -80,6 +80,8 @@ class Publisher:
         self.connected = False
         self.error = None
         self.on_published = None
+        self.beats = 0
+        self.power = None
 
     def wake(self):
         """There is something new to publish, or to look at."""
@@ -91,8 +93,10 @@ class Publisher:
         try:
             delay = _FIRST_DELAY
             while True:
-                while not self._network.is_up():
+                while not self._network.is_up() or not self._may_send():
+                    self._beat()
                     await sleep_ms(_TICK)
+                self._beat()
                 self._delivered = False
                 await self._one_connection()
                 if self._delivered:  # not as soon as it lets us in: it may be to no avail
@@ -130,7 +134,15 @@ class Publisher:
         print("mqtt: {}: {}".format(error.code, error))
 
     async def _connect(self, connection):
-        host = await dns.resolve(self._host, self._network.nameserver())
+        host = self._host
+        if not is_dotted(host):
+            try:
+                from .dns import resolve
+
+                host = await resolve(host, self._network.nameserver())
+            finally:
+                resolve = None
+                unload("meterling.publish", "dns")
         try:
             await asyncio.wait_for(connection.open(host, self._port), self.connect_timeout / 1000)
         except asyncio.TimeoutError:
@@ -152,7 +164,7 @@ class Publisher:
                 code = self._diagnosis.code
                 reported = now
                 await self._deliver(connection, self._diagnostics_topic, self._diagnostics())
-            elif self._outbox.waiting:
+            elif self._outbox.waiting and self._may_send():
                 await self._deliver_reading(connection)
             elif pinged and not connection.pong:
                 if ticks_diff(now, sent) > self.answer_timeout:
@@ -192,11 +204,18 @@ class Publisher:
 
     async def _woken(self, connection):
         """Wait for a reading, an answer or the next tick."""
+        self._beat()
         if connection.failure is None:
             await self._event.wait()
             self._event.clear()
         if connection.failure is not None:
             raise connection.failure
+
+    def _beat(self):
+        self.beats = self.beats + 1 & 0xFFFF
+
+    def _may_send(self):
+        return self.power is None or self.power.publish
 
     def _status(self):
         return _OFFLINE if self._fresh is None else _ONLINE
