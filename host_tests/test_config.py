@@ -85,6 +85,8 @@ SECRET = "S3cret"
         ({"mqtt": {"password": SECRET * 30}}, "too-long", "mqtt.password"),
         ({"wifi": {"password": SECRET + "\n"}}, "forbidden-character", "wifi.password"),
         ({"device": "a/b"}, "forbidden-character", "device"),
+        ({"timezone": "Europe/Vienna"}, "not-a-time-zone", "timezone"),
+        ({"timezone": 1}, "not-text", "timezone"),
         ({"wifi": {"pasword": SECRET}}, "unknown-setting", "wifi.pasword"),
         ({"wifi": SECRET}, "unknown-setting", "wifi"),
         ({"colour": 1}, "unknown-setting", "colour"),

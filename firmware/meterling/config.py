@@ -52,7 +52,7 @@ def _with_fields(function, *args):
 
         return getattr(fields, function)(*args)
     finally:
-        unload("meterling", "fields migrations")
+        unload("meterling", "fields migrations timezone")
 
 
 def read_document(path):

@@ -6,6 +6,7 @@ rules, and needed at the start and when the owner changes something.
 
 from . import migrations
 from .config import AUTO, ConfigError
+from .timezone import parse
 
 _HEX = "0123456789abcdefABCDEF"
 _BETWEEN_DIGITS = " :-"
@@ -77,12 +78,23 @@ def _key(name, value):
     return bytes(int(digits[i : i + 2], 16) for i in range(0, 32, 2))
 
 
+def _zone(name, value):
+    try:
+        parse(_text(64)(name, value))
+    except ValueError:
+        raise ConfigError(
+            "not-a-time-zone", name, "must be a time zone, as CET-1CEST,M3.5.0,M10.5.0/3"
+        )
+    return value
+
+
 # 8E1: data bits, parity (none, even, odd), stop bits
 _framing = _one_of(*[b + p + s for b in "78" for p in "NEO" for s in "12"])
 
 # Name -> default, check
 _FIELDS = {
     "device": ("", _text(32, "/+#")),  # "": named after the chip
+    "timezone": ("CET-1CEST,M3.5.0,M10.5.0/3", _zone),  # as POSIX writes it; see timezone
     "wifi.ssid": ("", _text(32)),
     "wifi.password": ("", _text(64)),
     "meter.link": (AUTO, _one_of(AUTO, "mbus", "hdlc", "apdu", "p1", "sml", "amis")),
@@ -106,11 +118,14 @@ _FIELDS = {
     "led.kind": ("plain", _one_of("plain", "active-low", "ws2812")),
     "led.brightness": (30, _integer(0, 100)),  # per cent
     "button.pin": (-1, _integer(-1, 48)),
+    "power.supply": ("usb", _one_of("usb", "p1", "mbus")),
+    "power.sense_pin": (-1, _integer(-1, 48)),  # half of the capacitor's voltage; -1: none
     "mqtt.host": ("", _text(255, " /")),  # "": publishes nowhere
     "mqtt.port": (1883, _integer(1, 65_535)),
     "mqtt.user": ("", _text(128)),
     "mqtt.password": ("", _text(128)),
     "mqtt.topic": ("meterling", _text(64, "+#")),
+    "update.url": ("", _text(255, " ")),  # a release is fetched from there, when asked; "": off
 }
 
 
