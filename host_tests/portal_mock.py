@@ -30,6 +30,7 @@ DEVICE = "meterling-a1b2c3"
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 _SECRETS = (("wifi", "password"), ("meter", "key"), ("meter", "auth_key"), ("mqtt", "password"))
 _KEEP_ALIVE = 1.0  # s
+_ZONE = re.compile(r"[A-Z]{3,}-?\d|<[-+]\d\d>-?\d")
 _OPEN = ("GET /api/hello", "POST /api/setup", "POST /api/login")
 
 
@@ -76,6 +77,7 @@ class PortalMock:
         self.requests = []  # (method, path, body as it came)
         self.settings = {
             "device": "",
+            "timezone": "CET-1CEST,M3.5.0,M10.5.0/3",
             "wifi": {"ssid": "", "password": ""},
             "meter": {
                 "link": "auto",
@@ -100,6 +102,7 @@ class PortalMock:
         self.wifi_answer = {"state": "none", "result": None}
         self.wifi_up = False
         self.brokers = {("broker.local", 1883): ("me", "mqtt-pass")}
+        self.found = []  # what announces itself in the network, as the API tells it
         self.meter_key = None  # hex; what the telegrams are ciphered with
         self.restarted = 0
         self.tokens = {}
@@ -121,6 +124,7 @@ class PortalMock:
         }
         self.viewers = []
         self.dead = False
+        self.start, self.cause = 17, "power-on"
         self.log_text = "meterling 0.1.0\nwifi: up, 192.168.1.23\n"
 
     def __enter__(self):
@@ -206,6 +210,8 @@ class PortalMock:
             "device": DEVICE,
             "version": "0.1.0",
             "uptime": 123,
+            "start": self.start,
+            "cause": self.cause,
             "diagnosis": self.diagnosis,
             "age": age,
             "lost": self.lost,
@@ -307,6 +313,8 @@ class PortalMock:
                     if not ((room, name) in _SECRETS and isinstance(inner, bool)):
                         restart |= name != "operator" and self.settings[room][name] != inner
                         self.settings[room][name] = inner
+            elif room == "timezone" and not _ZONE.match(value):
+                raise Refused(400, "not-a-time-zone", setting=room)
             elif len(value) > 32:
                 raise Refused(400, "too-long", setting=room)
             else:
@@ -475,6 +483,7 @@ class _Handler(BaseHTTPRequestHandler):
             "POST /api/wifi/test": lambda: portal.test_wifi(document),
             "GET /api/wifi/test": lambda: portal.wifi_answer,
             "POST /api/mqtt/test": lambda: portal.test_mqtt(document),
+            "POST /api/mqtt/find": lambda: {"found": portal.found},
             "POST /api/setup/done": self._done,
             "POST /api/reboot": self._reboot,
             "POST /api/factory-reset": dict,

@@ -7,6 +7,8 @@ Its argument is a folder, with the settings, the pages in site/, and what to do 
     interval        ms between them
     link            of the telegrams
     access_point    true: open it
+    mdns            [address, port]: where the network is asked what there is in it, instead of
+                    all that it reaches
     milliseconds    how long to run
 
 Prints "ready" once it listens (where the settings say), "port taken" and ends if it cannot,
@@ -98,6 +100,7 @@ async def main():
     path = FOLDER + "/settings.json"
     settings = config.load(path)
     wifi = Wifi(settings)
+    wifi.test_time = task.get("test_time", wifi.test_time)
 
     def on_reading(reading):
         portal.live.put(reading)
@@ -107,6 +110,7 @@ async def main():
     )
     diagnosis = Diagnosis(decoder.counters)
     house = House(path, settings, "meterling-a1b2c3", wifi, diagnosis, restart)
+    house.mdns = tuple(task.get("mdns", ("127.0.0.1", 5353)))
     decoder.on_ciphered = house.sample.take
     house.keys_changed = decoder.set_keys
     log = Log()

@@ -69,11 +69,13 @@ class Portal:
         self.cookie = None
         self.source = "127.0.0.1"  # GUEST: over the access point
         self._settings = settings or {}
+        self._tree = tree
         (self.folder / "site").mkdir(exist_ok=True)
         (self.folder / "task.json").write_text(json.dumps(task))
         path = (FIRMWARE, dependencies.fetch(), STANDINS)
         if tree:
-            path = (tree, tree / "lib", STANDINS)
+            # As on a dongle: each module keeps the path that it came from, in heap.
+            path = ("", "lib", STANDINS)
         extra = {}
         if air is not None:
             (self.folder / "air.json").write_text(json.dumps(air))
@@ -97,7 +99,7 @@ class Portal:
             self._command,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            cwd=self.folder,
+            cwd=self._tree or self.folder,
             env=self._environment,
         )
         self.lines = []

@@ -364,8 +364,83 @@ def test_home_assistant_knows_its_usual_address(page, portal):
     to_step(page, portal, "where")
     page.get_by_label("Home Assistant").check()
     assert page.get_by_label("Address of the broker").input_value() == "homeassistant.local"
+    page.get_by_text("Home Assistant did not answer the search.").wait_for()
     page.get_by_label("Another MQTT broker").check()
     assert page.get_by_label("Address of the broker").input_value() == ""
+    page.get_by_text("No broker announces itself in this network.").wait_for()
+    page.get_by_label("Address of the broker").fill("broker.local")
+    portal.test_mqtt = lambda asked: {"result": "dns-no-answer"}
+    page.get_by_role("button", name="Test and save").click()
+    page.get_by_text("Nobody in this network is called broker.local.").wait_for()
+    page.get_by_label("Address of the broker").fill("broker.example")
+    page.get_by_role("button", name="Test and save").click()
+    page.get_by_text("The name server did not answer.").wait_for()
+
+
+def announced(kind, name, address, port=1883):
+    return {"kind": kind, "name": name, "host": address, "address": address, "port": port}
+
+
+def test_home_assistant_is_found_by_itself(page, portal):
+    portal.found = [
+        announced("homeassistant", "Zuhause", "192.168.1.20"),
+        announced("mqtt", "nas", "192.168.1.9", 1884),
+    ]
+    portal.brokers = {("192.168.1.20", 1883): ("me", "mqtt-pass")}
+    to_step(page, portal, "where")
+    page.get_by_label("Home Assistant").check()
+    page.get_by_role("button", name="Home Assistant “Zuhause” at 192.168.1.20").wait_for()
+    page.get_by_text("A broker answers at 192.168.1.20. Enter the user and").wait_for()
+    assert page.get_by_label("Address of the broker").input_value() == "192.168.1.20"
+    assert not page.get_by_role("button", name="nas").is_visible()
+    page.get_by_label("Another MQTT broker").check()
+    assert page.get_by_label("Address of the broker").input_value() == ""
+    page.get_by_label("Home Assistant").check()
+    page.get_by_text("A broker answers at 192.168.1.20. Enter the user and").wait_for()
+    page.get_by_label("User", exact=True).fill("me")
+    page.get_by_label("Password", exact=True).fill("mqtt-pass")
+    page.get_by_role("button", name="Test and save").click()
+    page.get_by_role("heading", name="Done!").wait_for()
+    assert portal.settings["mqtt"]["host"] == "192.168.1.20"
+
+
+def test_home_assistant_without_a_broker_is_told_from_a_wrong_address(page, portal):
+    portal.found = [announced("homeassistant", "", "192.168.1.20")]
+    portal.test_mqtt = lambda asked: {"result": "mqtt-refused"}
+    to_step(page, portal, "where")
+    page.get_by_label("Home Assistant").check()
+    page.get_by_role("button", name="Home Assistant at 192.168.1.20").wait_for()
+    page.get_by_text("but no MQTT broker: install the add-on “Mosquitto broker”").wait_for()
+
+
+def test_of_several_the_owner_chooses(page, portal):
+    portal.found = [
+        announced("homeassistant", "Zuhause", "192.168.1.20"),
+        announced("homeassistant", "Werkstatt", "192.168.1.21"),
+        announced("mqtt", "nas", "192.168.1.9", 1884),
+    ]
+    portal.brokers = {("192.168.1.9", 1884): ("", "")}
+    to_step(page, portal, "where")
+    page.get_by_label("Home Assistant").check()
+    page.get_by_role("button", name="“Werkstatt”").wait_for()
+    assert page.get_by_label("Address of the broker").input_value() == "homeassistant.local"
+    page.get_by_label("Another MQTT broker").check()
+    page.get_by_role("button", name="nas at 192.168.1.9").click()
+    page.get_by_text("A broker answers at 192.168.1.9, and asks for no user.").wait_for()
+    assert page.get_by_label("Port").input_value() == "1884"
+    assert findings(page) == []
+    searches = [path for _, path, _ in portal.requests if path == "/api/mqtt/find"]
+    assert len(searches) == 1
+
+
+def test_what_the_owner_enters_meanwhile_stays(page, portal):
+    portal.found = [announced("homeassistant", "Zuhause", "192.168.1.20")]
+    to_step(page, portal, "where")
+    page.route("**/api/mqtt/find", lambda route: (time.sleep(0.5), route.continue_()))
+    page.get_by_label("Home Assistant").check()
+    page.get_by_label("Address of the broker").fill("10.0.0.7")
+    page.get_by_role("button", name="“Zuhause”").wait_for()
+    assert page.get_by_label("Address of the broker").input_value() == "10.0.0.7"
 
 
 # Live
@@ -567,6 +642,23 @@ def test_a_fifth_viewer_is_told_so_and_let_in_later(page, portal):
     page.get_by_text("Four others are watching").wait_for(state="hidden")
 
 
+def test_why_mqtt_or_wifi_is_away_stands_there(page, portal):
+    log_in(page, portal)
+    status = portal.status
+
+    def away():
+        found = status()
+        found["mqtt"] = {"on": True, "connected": False, "error": "mqtt-refused"}
+        found["wifi"] |= {"up": False, "rssi": None, "problem": "wifi-not-found"}
+        return found
+
+    portal.status = away
+    portal.tell("status")
+    shown(page, "dd", "Not connected Nobody listens at this address and port.")
+    shown(page, "dd", "This network cannot be found here.")
+    assert findings(page) == []
+
+
 def test_without_the_graph_the_numbers_are_there(page, portal):
     page.route("**/graph-*.js", lambda route: route.abort())
     log_in(page, portal)
@@ -642,6 +734,31 @@ def test_settings_are_saved_and_errors_stand_at_their_field(page, portal):
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Saved.").wait_for()
     assert portal.settings["device"] == "keller"
+
+
+def test_the_time_zone_is_chosen_by_a_city_or_written(page, portal):
+    log_in(page, portal, "#settings")
+    page.locator("summary", has_text="Device").click()
+    zone = page.get_by_label("Time zone", exact=True)
+    text = page.get_by_label("Time zone as POSIX writes it")
+    assert "Wien" in zone.locator("option:checked").inner_text() and not text.is_visible()
+    zone.select_option("London")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Saved.").wait_for()
+    assert portal.settings["timezone"] == "GMT0BST,M3.5.0/1,M10.5.0"
+    zone.select_option("Another one …")
+    text.fill("Vienna")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("This is no time zone.").wait_for()
+    text.fill("MSK-3")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Saved.").wait_for()
+    assert portal.settings["timezone"] == "MSK-3"
+    page.reload()
+    page.locator("summary", has_text="Device").click()
+    page.get_by_label("Time zone as POSIX writes it").wait_for()
+    assert page.get_by_label("Time zone as POSIX writes it").input_value() == "MSK-3"
+    assert findings(page) == []
 
 
 def test_line_settings_keep_their_types_and_ask_for_a_restart(page, portal):

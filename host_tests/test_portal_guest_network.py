@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from meterling.portal import guest_network
+from meterling.portal import dns_responder
 from meterling.portal.guest_network import GuestNetwork
 
 
@@ -50,7 +50,7 @@ def looks(monkeypatch):
     async def responder(host, port):
         await asyncio.sleep(3600)
 
-    monkeypatch.setattr(guest_network.dns_responder, "run", responder)
+    monkeypatch.setattr(dns_responder, "run", responder)
 
     def look(house, seconds, network):
         async def run():

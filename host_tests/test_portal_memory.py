@@ -9,8 +9,7 @@ import pytest
 from meterling_tools import interpreters
 from portal_runner import Portal, built, kept, telegrams
 
-# Not yet the 100 kB that are wanted: below 140 kB a key check finds no room in one piece.
-HEAP = int(os.environ.get("PORTAL_HEAP", 144)) * 1024
+HEAP = int(os.environ.get("PORTAL_HEAP", 100)) * 1024  # bytes: what is demanded
 PAGE = gzip.compress(os.urandom(30_000))  # as incompressible as what is gzipped already
 
 
@@ -68,15 +67,17 @@ def test_the_first_view_is_quick_while_telegrams_come(portal):
 def test_a_thousand_page_loads_leave_the_heap_as_it_was(portal):
     def load(count):
         for i in range(count):
-            portal.get("/")
-            portal.get("/api/status")
+            asked = [portal.get("/"), portal.get("/api/status")]
             if i % 50 == 0:
-                portal.get("/plain")
-                portal.post("/api/key", {"text": portal.meter.key.hex()})
-                portal.get("/api/settings")
-                portal.get("/api/operators")
+                asked += [
+                    portal.get("/plain"),
+                    portal.post("/api/key", {"text": portal.meter.key.hex()}),
+                    portal.get("/api/settings"),
+                    portal.get("/api/operators"),
+                ]
                 with portal.live() as viewer:
                     viewer.next()
+            assert all(answer.status == 200 for answer in asked), asked
 
     load(51)
     time.sleep(0.5)

@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 
 import pytest
-from meterling.portal import passwords, session
+from meterling import config
+from meterling.portal import gate, passwords, session
 from meterling_tools import interpreters
 
 DERIVE = """
@@ -82,16 +83,69 @@ def test_sessions_that_nobody_uses_end():
     assert sessions.holds(used) and not sessions.holds(unused)
 
 
+RECORD = {"portal.password": "pbkdf2-sha256$1$00$00"}
+DAY = 24 * 60  # minutes
+
+
+def test_each_restart_counts_as_a_day_as_there_is_no_clock(tmp_path):
+    path = str(tmp_path / "sessions.json")
+    token = session.Sessions(RECORD, path).open()
+    for _ in range(29):
+        assert len(session.Sessions(RECORD, path)) == 1
+    sessions = session.Sessions(RECORD, path)
+    assert sessions.holds(token)  # used, on the last of the 30 days
+    for _ in range(DAY):
+        sessions.minute()
+    for _ in range(29):
+        assert len(session.Sessions(RECORD, path)) == 1
+    assert len(session.Sessions(RECORD, path)) == 0
+
+
+def test_the_flash_is_written_once_a_day(tmp_path, monkeypatch):
+    path = str(tmp_path / "sessions.json")
+    writes = []
+    write = config.write_document
+    monkeypatch.setattr(config, "write_document", lambda *args: writes.append(1) or write(*args))
+    sessions = session.Sessions(RECORD, path)
+    for _ in range(3 * DAY):
+        sessions.minute()
+    assert writes == [], "nobody is logged in"
+    token = sessions.open()
+    for _ in range(10 * DAY):
+        sessions.minute()
+        assert sessions.holds(token)
+    assert len(writes) == 11
+    assert session.Sessions(RECORD, path).holds(token)
+
+
+def test_what_cannot_be_written_does_not_stay_either(tmp_path, monkeypatch, capsys):
+    """A session that was ended must not come back."""
+    path = str(tmp_path / "sessions.json")
+    sessions = session.Sessions(RECORD, path)
+    token = sessions.open()
+
+    def full(*args):
+        raise OSError(28)
+
+    monkeypatch.setattr(config, "write_document", full)
+    sessions.close(token)
+    assert not (tmp_path / "sessions.json").exists()
+    assert not session.Sessions(RECORD, path).holds(token)
+    other = sessions.open()
+    assert sessions.holds(other), "until the next start"
+    assert "not kept" in capsys.readouterr().out and other not in capsys.readouterr().out
+
+
 def test_the_wait_after_failures_doubles_up_to_a_minute(monkeypatch):
     now = [0]
-    monkeypatch.setattr(session, "ticks_ms", lambda: now[0])
+    monkeypatch.setattr(gate, "ticks_ms", lambda: now[0])
     kept = asyncio.run(passwords.record("right"))
-    gate = session.Gate()
+    tries = [0, 0, False]
     waits = []
     for _ in range(12):
-        asyncio.run(gate.fits("wrong", kept))
-        waits.append(gate.wait())
-        now[0] += gate.wait()
-        assert gate.wait() == 0
+        asyncio.run(gate.Gate(tries).fits("wrong", kept))
+        waits.append(gate.Gate(tries).wait())
+        now[0] += gate.Gate(tries).wait()
+        assert gate.Gate(tries).wait() == 0
     assert waits == [0, 0, 1000, 2000, 4000, 8000, 16000, 32000] + [60000] * 4
-    assert asyncio.run(gate.fits("right", kept)) and gate.wait() == 0
+    assert asyncio.run(gate.Gate(tries).fits("right", kept)) and gate.Gate(tries).wait() == 0

@@ -117,6 +117,18 @@ def test_what_is_no_number_is_shown_as_it_came_and_in_the_meter_s_order():
     ]
 
 
+def test_the_meter_s_time_is_shown_by_the_owner_s_clock():
+    zone = "CET-1CEST,M3.5.0,M10.5.0/3"
+    utc = reading([])
+    local = utc.replace(b"44Z", b"44")  # of a meter that does not tell how far from UTC it is
+    for told, shown in ((utc, "2026-11-22 18:00:44"), (local, "2026-11-22 17:00:44")):
+        text = "".join(plain.numbers("en", told, 1000, "ok", zone))
+        assert Page(text).rows[1] == ("Time on the meter", shown)
+    nothing = utc.replace(b'"2026-11-22T17:00:44Z"', b"null")
+    text = "".join(plain.numbers("en", nothing, 1000, "ok", zone))
+    assert Page(text).rows[1] == ("Time on the meter", "it does not tell")
+
+
 def several(*entries):
     return '{"values":[' + ",".join(entries) + "]}"
 

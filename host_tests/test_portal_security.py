@@ -71,12 +71,32 @@ def new(python, tmp_path):
         ("meterling.evil.example", False),
         ("192.168.1.23.evil.example", False),
         ("meterling-evil.local", False),
+        ("meterling.fritz.box", True),
+        ("meterling-a1b2c3.lan", True),
+        ("meterling-2.home.arpa", True),
+        ("evil.fritz.box", False),
+        ("meterling.evil.lan", False),
+        ("meterling.fritz.box.evil.example", False),
+        ("meterling.box", False),
+        (".local", False),
         ("meterling-", False),
     ],
 )
 def test_which_hosts_are_us(host, ours):
     addresses = ["192.168.1.23"]
     assert rules.is_ours(rules.host_of(host), "meterling-a1b2c3", addresses) is ours
+
+
+def test_a_name_of_the_owner_s_is_us_as_the_network_spells_it():
+    for host, ours in (("mein-keller.local", True), ("mein-keller-2", True), ("keller", False)):
+        assert rules.is_ours(host, "Mein Keller", [], "mein-keller") is ours
+
+
+def test_its_name_in_the_network_is_the_owner_s(python, tmp_path):
+    settings = {"portal": {"password": kept()}, "device": "Mein Käller 2"}
+    with Portal(python, tmp_path, settings) as portal:
+        for host, status in (("mein-k-ller-2.local", 200), ("mein-keller-2.local", 421)):
+            assert portal.get("/api/hello", host=host).status == status
 
 
 def test_a_foreign_name_that_points_to_us_gets_nothing(user):
@@ -111,6 +131,7 @@ def test_before_setup_only_the_setup_is_there(new):
         ("POST", "/api/wifi/scan"),
         ("POST", "/api/wifi/test"),
         ("POST", "/api/mqtt/test"),
+        ("POST", "/api/mqtt/find"),
         ("POST", "/api/reboot"),
         ("POST", "/api/factory-reset"),
         ("POST", "/api/login"),
@@ -207,6 +228,63 @@ def test_logout_ends_the_session(portal):
     assert "Max-Age=0" in portal.post("/api/logout").headers["Set-Cookie"]
     assert portal.get("/api/status").status == 401
     portal.cookie = None
+
+
+def again(python, folder):
+    """The portal after a restart."""
+    return Portal(python, folder, json.loads((folder / "settings.json").read_text()))
+
+
+def is_in(portal, token):
+    return portal.get("/api/status", headers={"Cookie": "session=" + token}).status == 200
+
+
+def test_a_session_outlasts_a_restart_until_it_is_ended(python, tmp_path):
+    with Portal(python, tmp_path, {"portal": {"password": kept()}}) as portal:
+        stays, ends = portal.login().cookie, portal.login().cookie
+        file = (tmp_path / "sessions.json").read_text()
+        assert stays not in file and PASSWORD not in file
+    with again(python, tmp_path) as portal:
+        assert is_in(portal, stays) and is_in(portal, ends) and not is_in(portal, "0" * 32)
+        portal.cookie = ends
+        portal.post("/api/logout")
+    with again(python, tmp_path) as portal:
+        assert is_in(portal, stays) and not is_in(portal, ends)
+        portal.cookie = stays
+        change = {"old": PASSWORD, "new": "Sonnenblume 8"}
+        portal.take_cookie(portal.post("/api/password", change))
+    with again(python, tmp_path) as portal:
+        assert not is_in(portal, stays) and is_in(portal, portal.login("Sonnenblume 8").cookie)
+
+
+def test_another_password_ends_every_session_whoever_set_it(python, tmp_path):
+    """In the file, say, on a PC; or when the file with the sessions is an old one."""
+    with Portal(python, tmp_path, {"portal": {"password": kept()}}) as portal:
+        session = portal.login().cookie
+    with Portal(python, tmp_path, {"portal": {"password": kept("Sonnenblume 8")}}) as portal:
+        assert not is_in(portal, session)
+    with Portal(python, tmp_path, {"portal": {"password": kept()}}) as portal:
+        assert is_in(portal, session)
+        assert portal.login().post("/api/factory-reset", {"confirm": "meterling-a1b2c3"})
+    assert (
+        not (tmp_path / "sessions.json").exists()
+        or session not in (tmp_path / "sessions.json").read_text()
+    )
+    with again(python, tmp_path) as portal:
+        assert portal.get("/api/hello").json["state"] == "new" and not is_in(portal, session)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", '{"sessions": 5}', '{"sessions": {"a": 1}}', '{"sessions": [[]]}',
+     '{"sessions": [["zz", 0]]}', '{"sessions": [["00", 0]]}', '{"sessions": [[5, 0], "xy"]}',
+     '{"sessions": [["' + "0" * 64 + '", "x"]]}', '{"sessions": [["' + "0" * 64 + '", -1]]}'],
+)  # fmt: skip
+def test_a_damaged_file_is_nobody_s_session(python, tmp_path, text):
+    (tmp_path / "sessions.json").write_text(text)
+    with Portal(python, tmp_path, {"portal": {"password": kept()}}) as portal:
+        assert portal.get("/api/status").status == 401
+        assert portal.login().get("/api/status").status == 200
 
 
 def test_a_seventh_session_ends_the_one_that_was_unused_longest(portal):

@@ -7,7 +7,7 @@ import pytest
 from browsing import DESKTOP, PHONE, browser, window
 from meterling_tools import ROOT, site
 from portal_mock import PortalMock
-from test_pages import KEY, PASSWORD, power
+from test_pages import KEY, PASSWORD, announced, power
 
 pytestmark = [pytest.mark.usefixtures("npm"), pytest.mark.timeout(180)]
 FOLDER = ROOT / "build" / "screenshots"
@@ -89,7 +89,10 @@ def test_setup(page, portal):
     page.locator(".note[data-tone=good]").wait_for()
     page.shoot("8-key-fits")
     page.goto(portal.url + "#setup/where")
+    portal.found = [announced("homeassistant", "Zuhause", "192.168.1.20")]
+    portal.brokers = {("192.168.1.20", 1883): ("me", "mqtt-pass")}
     page.locator(".choice").nth(1).click()
+    page.locator(".note[data-tone=good]").wait_for()
     page.shoot("9-where")
     page.goto(portal.url + "#setup/done")
     page.locator("a.button").wait_for()

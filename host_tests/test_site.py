@@ -126,14 +126,14 @@ def test_every_text_that_the_pages_name_is_there(texts):
 
 def test_every_code_of_the_firmware_has_its_sentence(texts):
     from meterling import errors
-    from meterling.publish import errors as broker
+    from meterling.publish import reasons as broker
 
     def codes(kind):
         return {name.partition(".")[2] for name in texts["en"] if name.startswith(f"{kind}.")}
 
     diagnoses = {"ok", "starting", "no-bytes", "no-frames", *errors.NAMES[errors.NOISE :]}
     assert diagnoses <= codes("see")
-    assert set(broker._MESSAGES) <= codes("mqtt")
+    assert set(broker.SENTENCES) <= codes("mqtt")
     api = (SOURCES.parent / "meterling" / "portal" / "API.md").read_text(encoding="utf-8")
     for kind, table in (("understood", "understood"), ("note", "notes"), ("check", "check")):
         rows = api.partition(f"| `{table}` | |")[2].partition("\n\n")[0]

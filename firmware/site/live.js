@@ -4,7 +4,7 @@ import { decimal, format, round } from "./decimal.js";
 import { h, put, say } from "./dom.js";
 import { feed } from "./feed.js";
 import { see } from "./meter.js";
-import { duration, has, marks, t } from "./text.js";
+import { duration, has, marks, sentence, t } from "./text.js";
 
 // What to say before the first value: telegrams may come that cannot be read yet.
 const never = () => (feed.status?.counters.telegrams ? "live.unread" : "live.never");
@@ -108,13 +108,13 @@ function graphCard() {
       drawing?.close();
     },
     update() {
+      const values = feed.samples.map((one) => one.watt).filter((one) => one !== null);
+      empty.hidden = values.length > 0 && drawing !== null;
+      if (!values.length) return;
       if (!this.asked) {
         this.asked = true;
         load.call(this).catch(() => {}); // the numbers are there without it
       }
-      const values = feed.samples.map((one) => one.watt).filter((one) => one !== null);
-      empty.hidden = values.length > 0 && drawing !== null;
-      if (!values.length) return;
       const say = (number) => watt(decimal(String(Math.round(number))));
       box.setAttribute("aria-label", t("live.graph.label",
         { low: say(Math.min(...values)), high: say(Math.max(...values)), now: say(values.at(-1)) }));
@@ -193,9 +193,11 @@ function quality() {
         [t("live.lost"), count(status.lost)],
         [t("live.refused"), refused.length ? refused.map(([name, n]) => `${name}\u00a0${count(n)}`).join(", ") : "0"],
         wifi?.rssi != null && [t("live.wifi"), `${shown(decimal(String(wifi.rssi)))}\u00a0dBm`],
-        mqtt && [t("live.mqtt"), t(mqtt.connected ? "mqtt.state.on" : mqtt.on ? "mqtt.state.off" : "mqtt.state.none")],
+        wifi?.problem && [t("live.wifi"), sentence("wifi", wifi.problem)],
+        mqtt && [t("live.mqtt"), t(mqtt.connected ? "mqtt.state.on" : mqtt.on ? "mqtt.state.off" : "mqtt.state.none"),
+          !mqtt.connected && mqtt.error && sentence("mqtt", mqtt.error)],
       ].filter(Boolean);
-      drawn = replace(list, rows.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))), drawn);
+      drawn = replace(list, rows.map(([name, value, why]) => h("div", null, h("dt", null, name), h("dd", null, value, why && h("small", null, why)))), drawn);
     },
   };
 }

@@ -1,10 +1,19 @@
 """/api/setup, /api/login, /api/logout, /api/password."""
 
-from microdot import Response
-
-from . import session
+from ..python import const
+from .answer import Answer
+from .asked import body_of
 from .errors import Refused
-from .server import body_of
+from .gate import Gate, problem
+from .session import COOKIE
+
+_ATTRIBUTES = const("; Path=/; HttpOnly; SameSite=Strict; Max-Age=")
+_MAX_AGE = const(30 * 24 * 3600)  # s
+
+
+def cookie(token):
+    """The value of Set-Cookie that gives a browser its session, or takes it ("")."""
+    return COOKIE + "=" + token + _ATTRIBUTES + str(_MAX_AGE if token else 0)
 
 
 async def setup(portal, request):
@@ -21,16 +30,16 @@ async def login(portal, request):
 
 
 async def logout(portal, request):
-    portal.sessions.close(request.cookies[session.COOKIE])
-    return Response({}, 200, {"Set-Cookie": session.cookie("")})
+    portal.sessions.close(request.cookies[COOKIE])
+    return Answer({}, 200, {"Set-Cookie": cookie("")})
 
 
 async def password(portal, request):
     """Another password; every other session ends."""
     document = body_of(request)
-    problem = session.problem(document.get("new"))
-    if problem:
-        raise Refused(400, problem)
+    code = problem(document.get("new"))
+    if code:
+        raise Refused(400, code)
     await check_password(portal, document.get("old"))
     await _set_password(portal, document.get("new"))
     portal.sessions.close_all()
@@ -39,28 +48,30 @@ async def password(portal, request):
 
 async def check_password(portal, text):
     """Refused if `text` (whatever was sent) is not the password, or it is too early."""
-    _wait_for_gate(portal)
-    if not isinstance(text, str) or session.problem(text) == "password-long":
+    gate = _open_gate(portal)
+    if not isinstance(text, str) or problem(text) == "password-long":
         text = ""
-    if not await portal.gate.fits(text, portal.house.settings["portal.password"]):
+    if not await gate.fits(text, portal.house.settings["portal.password"]):
         raise Refused(401, "wrong-password")
 
 
-def _wait_for_gate(portal):
-    wait = portal.gate.wait()
+def _open_gate(portal):
+    gate = Gate(portal.tries)
+    wait = gate.wait()
     if wait:
         raise Refused(429, "slow-down", retry_after=(wait + 999) // 1000)
+    return gate
 
 
 async def _set_password(portal, text):
-    problem = session.problem(text)
-    if problem:
-        raise Refused(400, problem)
-    _wait_for_gate(portal)
+    code = problem(text)
+    if code:
+        raise Refused(400, code)
+    gate = _open_gate(portal)
     new = dict(portal.house.settings)
-    new["portal.password"] = await portal.gate.record(text)
+    new["portal.password"] = await gate.record(text)
     portal.save(new)
 
 
 def _new_session(portal):
-    return Response({}, 200, {"Set-Cookie": session.cookie(portal.sessions.open())})
+    return Answer({}, 200, {"Set-Cookie": cookie(portal.sessions.open())})

@@ -1,9 +1,9 @@
 """/api/setup/done, /api/reboot, /api/factory-reset, /api/log."""
 
-from microdot import Response
-
+from ..python import unload
+from .answer import Answer
+from .asked import body_of
 from .errors import Refused
-from .server import body_of
 
 
 async def done(portal, request):
@@ -36,4 +36,9 @@ async def factory_reset(portal, request):
 
 
 async def log(portal, request):
-    return Response(portal.log.text(), 200, {"Content-Type": "text/plain; charset=utf-8"})
+    from .. import starts
+
+    health = portal.house.health
+    text = starts.report(health.number, health.cause).encode() + b"\n" + portal.log.text()
+    unload("meterling", "starts")
+    return Answer(text, 200, {"Content-Type": "text/plain; charset=utf-8"})

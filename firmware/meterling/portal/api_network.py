@@ -3,10 +3,9 @@
 import asyncio
 
 from ..config import ConfigError, check
-from ..publish.errors import BrokerError, from_os
-from ..python import const
+from ..python import const, unload
+from .asked import body_of
 from .errors import Refused
-from .server import body_of
 
 _MOST_NETWORKS = const(24)
 _LONGEST_SSID = const(32)
@@ -63,12 +62,18 @@ async def get_wifi_test(portal, request):
 async def _test(portal, ssid, password):
     wifi = portal.house.wifi
     result, address, rssi, saved = "wifi-timeout", None, None, False
+    name = wifi.name() + ".local"
     try:
         result, address, rssi = await wifi.test(ssid, password)
         if result == "ok":
             new = dict(portal.house.settings)
             new["wifi.ssid"] = ssid
             new["wifi.password"] = password
+            if not new["device"] and await _is_taken(portal.house, wifi.name()):
+                # There is another dongle. From the next start on this one is called what it is
+                # called elsewhere; until then the chip puts a number behind, and tells it nobody.
+                new["device"] = portal.house.device
+                name = None
             portal.save(new)
             saved = True
     except (OSError, Refused, ConfigError):
@@ -78,10 +83,21 @@ async def _test(portal, ssid, password):
             "state": "done",
             "result": result,
             "address": address,
-            "name": wifi.name() + ".local",
+            "name": name,
             "rssi": rssi,
             "saved": saved,
         }
+
+
+async def _is_taken(house, name):
+    from .mdns import is_taken
+
+    try:
+        return await is_taken(name, house.wifi.addresses(), house.mdns)
+    except OSError:
+        return False  # a network without multicast
+    finally:
+        unload("meterling.portal", "mdns")
 
 
 def _may_be_password(text):
@@ -95,6 +111,7 @@ async def mqtt_test(portal, request):
 
     from ..publish.connection import Connection
     from ..publish.dns import resolve
+    from ..publish.errors import BrokerError, from_os
     from ..publish.wire import Wire
 
     house = portal.house
@@ -130,6 +147,8 @@ async def mqtt_test(portal, request):
         result = from_os(error).code
     finally:
         await connection.close()
+        if house.publisher is None:  # nobody else needs them
+            unload("meterling.publish", "connection dns errors wire")
     return {"result": result}
 
 

@@ -1,23 +1,20 @@
-"""/api/settings, /api/key: what can be set, checked as a whole before any of it is used."""
+"""/api/settings: what can be set, checked as a whole before any of it is used."""
 
 import json
-import os
-from binascii import hexlify
-
-from microdot import Response
 
 from .. import config
 from ..publish.loop import ticks_diff, ticks_ms
-from ..python import const, unload
+from ..python import const
+from .answer import Answer
+from .asked import body_of
 from .errors import Refused
-from .server import body_of
 
 _TOKEN_AGE = const(600_000)  # ms
 _SECRET_ENDS = ("password", "key", "secret", "token")
 _OWN = ("portal.password", "portal.setup_done")  # only by their own requests
 _NOT_EXPORTED = ("device",)
 # What takes effect at once; everything else at the next start.
-_AT_ONCE = ("device", "meter.operator", "portal.password", "portal.setup_done")
+_AT_ONCE = ("timezone", "meter.operator", "portal.password", "portal.setup_done", "update.url")
 _KEYS = ("meter.key", "meter.auth_key")
 
 
@@ -88,7 +85,7 @@ async def get(portal, request):
 async def export(portal, request):
     text = json.dumps(exported(portal.house.settings))
     name = 'attachment; filename="meterling-settings.json"'
-    return Response(text, 200, {"Content-Type": "application/json", "Content-Disposition": name})
+    return Answer(text, 200, {"Content-Type": "application/json", "Content-Disposition": name})
 
 
 async def put(portal, request):
@@ -98,11 +95,11 @@ async def put(portal, request):
     token = document.pop("key_token", None)
     new = _merged(house.settings, document)
     if token is not None:
-        understood = _redeem(portal, token)
-        if understood.key is not None:
-            new["meter.key"] = understood.key
-        if understood.auth_key is not None:
-            new["meter.auth_key"] = understood.auth_key
+        key, auth_key = _redeem(portal, token)
+        if key is not None:
+            new["meter.key"] = key
+        if auth_key is not None:
+            new["meter.auth_key"] = auth_key
     at_once = _AT_ONCE + _KEYS if house.keys_changed else _AT_ONCE
     restart = any(
         value != house.settings[name] and name not in at_once for name, value in new.items()
@@ -111,73 +108,10 @@ async def put(portal, request):
     return {"restart": restart}
 
 
-async def key(portal, request):
-    """What was pasted, understood and tried."""
-    document = body_of(request)
-    text = document.get("text", "")
-    auth_text = document.get("auth", "")
-    if not (isinstance(text, str) and isinstance(auth_text, str)):
-        raise Refused(400, "not-text")
-    house = portal.house
-    try:
-        from .key_doctor import Understood, understand
-
-        if "text" in document or "auth" in document:
-            found = understand(text, auth_text)
-        else:
-            found = Understood(
-                "set" if house.settings["meter.key"] else "empty",
-                house.settings["meter.key"],
-                house.settings["meter.auth_key"],
-            )
-    finally:
-        unload("meterling.portal", "key_doctor")
-    verdict, swapped = None, False
-    if found.key is not None or found.auth_key is not None:
-        key, auth_key = _to_try(house, found)
-        verdict, swapped = _try(house, key, auth_key)
-        if swapped:
-            found.key, found.auth_key = auth_key, key
-    answer = {
-        "understood": found.code,
-        "key": found.key is not None,
-        "auth_key": found.auth_key is not None,
-        "notes": found.notes,
-        "digits": found.digits,
-        "check": verdict,
-        "swapped": swapped,
-        "token": None,
-    }
-    if verdict is not None and found.code != "set":
-        answer["token"] = hexlify(os.urandom(16)).decode()
-        portal.understood = (answer["token"], found, ticks_ms())
-    return answer
-
-
-def _try(house, key, auth_key):
-    if not house.sample.length and house.diagnosis.code == "ok":
-        return "not-ciphered", False
-    try:
-        from .key_check import check
-
-        return check(house.sample, key, auth_key)
-    finally:
-        unload("meterling.portal", "key_check")
-
-
-def _to_try(house, found):
-    # What is missing in the paste may be set already.
-    settings = house.settings
-    if found.key is None:
-        return settings["meter.key"], found.auth_key
-    if found.auth_key is None and found.code == "key":
-        return found.key, settings["meter.auth_key"]
-    return found.key, found.auth_key
-
-
 def _redeem(portal, token):
+    # The keys (bytes or None) that were understood when `token` was given out
     kept = portal.understood
-    if kept is None or token != kept[0] or not 0 <= ticks_diff(ticks_ms(), kept[2]) < _TOKEN_AGE:
+    if kept is None or token != kept[0] or not 0 <= ticks_diff(ticks_ms(), kept[3]) < _TOKEN_AGE:
         raise Refused(400, "key-token")
     portal.understood = None
-    return kept[1]
+    return kept[1:3]

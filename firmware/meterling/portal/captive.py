@@ -14,6 +14,9 @@ others: it then says that there is no internet, which is true.)
     Fedora, KDE             fedoraproject.org/static/hotspot.txt, networkcheck.kde.org: OK
 """
 
+from .answer import Answer
+from .rules import host_of
+
 _APPLE = "<HTML><HEAD><TITLE>Success</TITLE></HEAD><BODY>Success</BODY></HTML>"
 _FIREFOX = (
     '<meta http-equiv="refresh" content="0;url=https://support.mozilla.org/kb/captive-portal"/>'
@@ -42,6 +45,14 @@ _PROBES = (
 # Apple's own names beside captive.apple.com
 _APPLES = ("www.appleiphonecell.com", "www.itools.info", "www.ibook.info", "www.airport.us",
            "www.thinkdifferent.us")  # fmt: skip
+
+
+async def probe(portal, request):
+    """Somebody on the access point asks a host that is not us."""
+    page = "http://" + portal.house.wifi.access_point_address() + "/"
+    host = host_of(request.headers.get("Host"))
+    code, headers, text = answer(host, request.path, page, portal.house.done)
+    return Answer(text, code, headers)
 
 
 def answer(host, path, page, done):

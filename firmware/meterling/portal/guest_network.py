@@ -8,8 +8,7 @@ home's Wi-Fi is there and the setup was finished (or nobody needed it any more).
 import asyncio
 
 from ..publish.loop import sleep_ms
-from ..python import const
-from . import dns_responder
+from ..python import const, unload
 
 _CHECK = const(1000)  # ms
 _AWAY = const(300)  # s without the home's Wi-Fi
@@ -21,7 +20,8 @@ class GuestNetwork:
     """`house`: House; dns_port: int (for tests).
 
     The name is Meterling-XXXX, the password the setting "ap.password" (printed on the
-    dongle); without one it is only opened if the owner chose "ap.open".
+    dongle); without one it is only opened if the owner chose "ap.open". power: has `publish`
+    (bool: there is energy for it), or None.
     """
 
     def __init__(self, house, dns_port=53):
@@ -30,6 +30,7 @@ class GuestNetwork:
         self._asked_for = False
         self._unneeded = 0  # s
         self._responder = None
+        self.power = None
 
     def ask_for(self):
         """Somebody held the button."""
@@ -46,14 +47,19 @@ class GuestNetwork:
         """To be called once a second."""
         wifi = self._house.wifi
         if not wifi.access_point_is_open():
-            if self._is_needed():
+            if self._is_needed() and self._may_send():
                 self._open()
+        elif not self._may_send():
+            self._close()
         elif self._is_needed() or (self._asked_for and not self._house.done):
             self._unneeded = 0
         else:
             self._unneeded += 1
             if self._unneeded > _LINGER:
                 self._close()
+
+    def _may_send(self):
+        return self.power is None or self.power.publish
 
     def _is_needed(self):
         house = self._house
@@ -70,6 +76,8 @@ class GuestNetwork:
         elif len(password) < _SHORTEST_PASSWORD:
             return
         name = "Meterling-" + house.device[-4:].upper()
+        from . import dns_responder
+
         house.wifi.open_access_point(name, password)
         self._unneeded = 0
         self._responder = asyncio.create_task(
@@ -80,4 +88,5 @@ class GuestNetwork:
         self._asked_for = False
         self._responder.cancel()
         self._responder = None
+        unload("meterling.portal", "dns_responder")
         self._house.wifi.close_access_point()

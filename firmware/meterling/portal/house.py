@@ -6,11 +6,13 @@ app.py makes one, and hands in what exists only later by setting the attributes.
 import os
 
 from .. import config
-from ..errors import TELEGRAMS
+from ..health import Health
 from ..publish.loop import ticks_diff, ticks_ms
+from ..python import const
 from .sample import Sample
 
-_FORGOTTEN = ("line.json", "layouts.txt")  # beside the settings
+_TELEGRAMS = const(2)  # of errors
+_FORGOTTEN = ("line.json", "layouts.txt", "sessions.json")  # beside the settings
 # Printed on the dongle, and what its board is like
 _KEPT_AT_FACTORY_RESET = (
     "ap.password",
@@ -21,6 +23,8 @@ _KEPT_AT_FACTORY_RESET = (
     "led.pin",
     "led.kind",
     "button.pin",
+    "power.supply",
+    "power.sense_pin",
     "portal.address",
     "portal.port",
 )
@@ -33,10 +37,13 @@ class House:
     sample: Sample, to which the decoder gives each ciphered telegram (`sample.take`).
     publisher: of MQTT, or None; restart(): starts the chip anew; keys_changed(key, auth_key):
     makes the decoder use other keys from now on, None if only a restart does that;
-    sniffer_state(): dict that is added to "line", None if nothing is sniffed.
+    sniffer_state(): dict that is added to "line", None if nothing is sniffed. health: Health, of
+    this start.
     """
 
     version = __import__("meterling").__version__
+    health = Health()  # of a start that nobody counted
+    mdns = ("224.0.0.251", 5353)  # where the network is asked what there is in it
 
     def __init__(self, path, settings, device, wifi, diagnosis, restart, sample=None):
         self.path = path
@@ -79,7 +86,7 @@ class House:
 
     def telegrams(self):
         """How many telegrams came so far (int), read or not; wraps at 2**30."""
-        return self.diagnosis.counters[TELEGRAMS]
+        return self.diagnosis.counters[_TELEGRAMS]
 
     def mqtt(self):
         """State of the publisher (dict); see API.md."""

@@ -11,7 +11,10 @@ from ..python import const, unload
 _AMIS = const(0x5B)
 _TEXT = const(0x2F)  # "/"
 _PLAIN = const(16)
-_TITLE = const(2)
+_DATA_NOTIFICATION = const(0x0F)
+_OCTET_STRING = const(0x09)
+_DATE_TIME = const(12)
+_COMPOUND = const(b"\x01\x02")  # array, structure
 _LOOKED_AT = const(64)  # characters of a text
 
 _STATE = const(0)  # see ciphering.glo
@@ -19,15 +22,9 @@ _BUFFER = const(1)
 _END = const(0)
 _AUTHENTICATED = const(2)
 _UNCHECKED = const(3)
-_SHAPE = const(0)  # see cosem.plan
-_LENGTH = const(0)
 
 _ERR_TAG = const(14)
 _ERR_WRONG_KEY = const(15)
-
-_LEARNING = const(
-    "learn axdr choose layout layouts nordic positional iskra tagged implied obis plan plausible"
-)
 
 
 def check(sample, key, auth_key):
@@ -47,7 +44,8 @@ def check(sample, key, auth_key):
                 return swapped, True
         return code, False
     finally:
-        unload("meterling.cosem", _LEARNING)
+        unload("meterling.cosem", "axdr")
+        unload("meterling.ciphering", "mode5 tag_viper")
 
 
 def _try(apdu, end, key, auth_key):
@@ -57,15 +55,16 @@ def _try(apdu, end, key, auth_key):
     error = open_apdu(parts, apdu, 0, end)
     if error == _ERR_TAG:
         # Which of the two is wrong?
+        parts = None  # 2 kB
         parts = make(key, None, end)
-        opened = not open_apdu(parts, apdu, 0, end) and _plausible(parts, apdu)
+        opened = not open_apdu(parts, apdu, 0, end) and _plausible(parts)
         return "auth-key-wrong" if opened else "does-not-fit"
     if error:
         return "cannot-check"
     state = parts[_STATE]
     if state[_AUTHENTICATED]:
         return "fits"
-    if not _plausible(parts, apdu):
+    if not _plausible(parts):
         return "does-not-fit"
     return "auth-key-missing" if state[_UNCHECKED] else "fits"
 
@@ -79,7 +78,7 @@ def _amis(telegram, end, key):
     return "cannot-check" if error else "fits"
 
 
-def _plausible(parts, apdu):
+def _plausible(parts):
     # Is the plaintext a telegram?
     buffer = parts[_BUFFER]
     end = parts[_STATE][_END]
@@ -88,7 +87,25 @@ def _plausible(parts, apdu):
             if not (32 <= byte < 127 or byte in (10, 13)):
                 return False
         return True
-    from ..cosem.learn import learn
+    from ..cosem.axdr import Axdr
 
-    plan = learn(buffer, _PLAIN, end, bytes(apdu[_TITLE : _TITLE + 8]))
-    return not isinstance(plan, int) and plan[_SHAPE][_LENGTH] == end - _PLAIN
+    position = _head_end(buffer)
+    if buffer[position] not in _COMPOUND:
+        return False
+    reader = Axdr(buffer, position, end)
+    try:
+        reader.read()
+    except ValueError:
+        return False
+    return reader.position == end
+
+
+def _head_end(buffer):
+    # Behind what stands before the data, if anything does (see cosem.learn):
+    # 0F | long invoke id and priority (4) | [09] | 00 or 0C date-time (12)
+    if buffer[_PLAIN] != _DATA_NOTIFICATION:
+        return _PLAIN
+    at = _PLAIN + 5
+    if buffer[at] == _OCTET_STRING and buffer[at + 1] == _DATE_TIME:
+        at += 1
+    return at + 1 + (_DATE_TIME if buffer[at] == _DATE_TIME else 0)

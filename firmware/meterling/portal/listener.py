@@ -15,10 +15,13 @@ _CONNECTIONS = const(6)  # lwIP has 10 sockets: listener, name server, broker an
 _BACKLOG = const(4)
 _HEAD = const(4096)  # bytes, request line and headers
 _RECEIVE = const(512)  # bytes at once
-_SEND = const(1024)  # bytes of a small answer that are joined with its head
 _REQUEST_TIME = const(8_000)  # ms, from the first byte of a request to its last
 _STALLED = const(10_000)  # ms without anybody taking a byte of the answer
 _RETRY = const(100)  # ms, after a failed accept
+_LOOK = const(500)  # ms: how exactly those times are kept
+_MOST_DRAINED = const(24)  # pieces and pauses
+_SILENT = const(4)  # pauses after which there is nothing more to come
+_PAUSE = const(50)  # ms
 
 _IPPROTO_TCP = const(6)
 _TCP_NODELAY = const(1)
@@ -47,18 +50,20 @@ def dotted(peer):
 class Channel:
     """One connection, as what microdot takes for its reader and its writer.
 
-    peer: str, the client's address; sent: True once a byte of the answer is out.
+    peer: str, the client's address; sent: True once a byte of the answer is out; viewer: of
+    the live view, who takes the channel over once its request is done with.
     """
 
     def __init__(self, socket, peer):
         self.socket = socket
         self.peer = peer
         self.sent = False
+        self.viewer = None
         self._in = b""  # received, not read yet
-        self._out = bytearray()  # written, not sent yet
         self._head = _HEAD  # bytes that the head may still have
-        self._deadline = _REQUEST_TIME
-        self._started = ticks_ms()
+        self._started = self._since = ticks_ms()
+        self._patience = 0  # ms
+        self.task = None
 
     def get_extra_info(self, name):
         return self.peer
@@ -89,6 +94,16 @@ class Channel:
         self._in = self._in[count:]
         return data
 
+    async def receive(self, most):
+        """The next bytes of a body that is too long to be kept (bytes, 1 to `most`). The task
+        is cancelled if none come for as long as a whole request may take."""
+        if not self._in:
+            self._started = ticks_ms()
+            await self._receive()
+        data = self._in[:most]
+        self._in = self._in[most:]
+        return data
+
     async def _receive(self):
         while True:
             try:
@@ -101,39 +116,25 @@ class Channel:
                     raise OSError(errno.ECONNRESET)
                 self._in += data
                 return
-            left = _REQUEST_TIME - ticks_diff(ticks_ms(), self._started)
-            if left <= 0:
-                raise OSError(errno.ETIMEDOUT)
-            await _wait(readable(self.socket), left)
+            await self._wait(readable(self.socket), self._started, _REQUEST_TIME)
 
     async def drain_input(self):
         """Take what a refused request still sends: closed with bytes unread, TCP would
         throw our answer away too."""
         self._in = b""
-        try:
-            for _ in range(16):
-                await _wait(readable(self.socket), 200)
+        silent = 0
+        for _ in range(_MOST_DRAINED):
+            try:
                 if not self.socket.recv(_RECEIVE):
                     return
-        except OSError:
-            pass
+                silent = 0
+            except OSError as error:
+                silent += 1
+                if silent > _SILENT or not again(error):
+                    return
+                await sleep_ms(_PAUSE)
 
-    # What microdot writes: the head in many pieces, then the body
-
-    async def awrite(self, data):
-        """Write `data` (bytes-like). OSError if it is not taken in time."""
-        if len(self._out) + len(data) <= _SEND:
-            self._out.extend(data)
-        else:
-            await self.flush()
-            await self.send(data)
-
-    async def flush(self):
-        """Send what was written."""
-        if self._out:
-            data = self._out
-            self._out = bytearray()
-            await self.send(data)
+    # What answers are written to
 
     async def send(self, data):
         """Send all of `data` (bytes-like), in as many pieces as the other side takes."""
@@ -142,7 +143,7 @@ class Channel:
             count = self.send_now(view)
             view = view[count:]
             if len(view):
-                await _wait(writable(self.socket), _STALLED)
+                await self._wait(writable(self.socket), ticks_ms(), _STALLED)
 
     def send_now(self, view):
         """Send what the network takes at once (int, bytes). OSError if it is broken."""
@@ -156,67 +157,83 @@ class Channel:
         return count
 
     async def aclose(self):
-        await self.flush()
+        """microdot's word for: that is all."""
 
+    async def _wait(self, what, since, patience):
+        # Its task is cancelled when that takes longer than `patience` (ms) after `since`.
+        # (asyncio's wait_for would take another task for each wait.)
+        self._since = since
+        self._patience = patience
+        await what
+        self._patience = 0
 
-async def _wait(what, milliseconds):
-    try:
-        await asyncio.wait_for(what, milliseconds / 1000)
-    except asyncio.TimeoutError:
-        raise OSError(errno.ETIMEDOUT)
+    def is_late(self):
+        """True if the other side has made us wait for too long."""
+        patience = self._patience
+        return patience > 0 and ticks_diff(ticks_ms(), self._since) > patience
 
 
 class Listener:
     """Takes connections for `serve(channel)` (coroutine function).
 
-    host (dotted), port (int): where to listen. open: int, how many there are now.
+    host (dotted), port (int): where to listen.
     """
 
     def __init__(self, serve, host, port):
         self._serve = serve
         self._host = host
         self._port = port
-        self.open = 0
-        self._tasks = set()
+        self._channels = []
 
     async def run(self):
         """Take connections, for ever."""
         listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+        watch = None
         try:
             listener.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
             listener.bind(_socket.getaddrinfo(self._host, self._port)[0][-1])
             listener.listen(_BACKLOG)
             listener.setblocking(False)
+            watch = asyncio.create_task(self._watch())
             while True:
                 await readable(listener)
                 # Those beyond the limit wait in the backlog, where they cost no heap.
-                while self.open >= _CONNECTIONS:
+                while len(self._channels) >= _CONNECTIONS:
                     await sleep_ms(20)
                 try:
                     socket, peer = listener.accept()
                 except OSError:
                     await sleep_ms(_RETRY)
                     continue
-                self.open += 1
-                task = asyncio.create_task(self._one(socket, peer))
-                self._tasks.add(task)
+                socket.setblocking(False)
+                try:
+                    socket.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
+                except OSError:
+                    pass
+                channel = Channel(socket, dotted(peer))
+                self._channels.append(channel)
+                channel.task = asyncio.create_task(self._one(channel))
+                del socket, peer, channel
         finally:
             listener.close()
-            for task in list(self._tasks):
-                task.cancel()
+            if watch is not None:
+                watch.cancel()
+            for channel in list(self._channels):
+                channel.task.cancel()
 
-    async def _one(self, socket, peer):
-        task = asyncio.current_task()
+    async def _watch(self):
+        # Send away whoever lets us wait.
+        while True:
+            await sleep_ms(_LOOK)
+            for channel in list(self._channels):
+                if channel.is_late():
+                    channel.task.cancel()
+
+    async def _one(self, channel):
         try:
-            socket.setblocking(False)
-            try:
-                socket.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
-            except OSError:
-                pass
-            await self._serve(Channel(socket, dotted(peer)))
+            await self._serve(channel)
         except (OSError, asyncio.CancelledError):
             pass  # it went away, or was sent away
         finally:
-            socket.close()
-            self.open -= 1
-            self._tasks.discard(task)
+            channel.socket.close()
+            self._channels.remove(channel)

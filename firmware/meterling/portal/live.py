@@ -7,7 +7,6 @@ what that does not take now is kept (less than one event), and until it has gone
 viewer misses telegrams. One that takes nothing for 10 s is dropped.
 """
 
-import asyncio
 import json
 
 from ..publish.loop import readable, sleep_ms, ticks_diff, ticks_ms
@@ -34,10 +33,9 @@ _STREAM = (
 
 class _Viewer:
     def __init__(self, channel):
-        self._channel = channel
+        self.channel = channel
         self._rest = b""
         self._took = ticks_ms()
-        self.task = asyncio.current_task()
 
     def put(self, view):
         # Hand over one event (memoryview); False if this viewer is to be dropped.
@@ -46,7 +44,7 @@ class _Viewer:
         if self._rest:
             return True  # misses this one
         try:
-            count = self._channel.send_now(view)
+            count = self.channel.send_now(view)
         except OSError:
             return False
         if count:
@@ -59,7 +57,7 @@ class _Viewer:
         # Send what is left of an event; False if this viewer is to be dropped.
         if self._rest:
             try:
-                count = self._channel.send_now(self._rest)
+                count = self.channel.send_now(self._rest)
             except OSError:
                 return False
             if count:
@@ -124,23 +122,32 @@ class Live:
     def is_full(self):
         return len(self._viewers) >= _VIEWERS
 
-    async def serve(self, channel):
-        """Show everything on `channel` (Channel) until it closes. Only if not `is_full`."""
+    def admit(self, channel):
+        """A viewer on `channel` (Channel), whose place is taken from now on; to be given to
+        `serve`. Only if not `is_full`."""
         viewer = _Viewer(channel)
-        self._viewers.append(viewer)  # before anything is awaited: the place is taken
+        self._viewers.append(viewer)
+        return viewer
+
+    async def serve(self, viewer):
+        """Show everything to `viewer` until its channel closes."""
+        channel = viewer.channel
         try:
             await channel.send(_STREAM)
-            first = self._event_of_status()
-            if self._end:
-                first += _LAST + bytes(self._view[_LAST_AT : self._end])
-            viewer.put(memoryview(first))
-            del first
+            self._show_first(viewer)
             while True:
                 await readable(channel.socket)
                 if not channel.socket.recv(64):
                     return
         finally:
             self._drop(viewer)
+
+    def _show_first(self, viewer):
+        # Not in `serve`: its frame stays for as long as the viewer does, and would hold it.
+        first = self._event_of_status()
+        if self._end:
+            first += _LAST + bytes(self._view[_LAST_AT : self._end])
+        viewer.put(memoryview(first))
 
     async def run(self):
         """Once a second: what is left of events, the state, and whoever is gone."""
@@ -194,7 +201,7 @@ class Live:
 
     def _send_away(self, viewer):
         self._drop(viewer)
-        viewer.task.cancel()
+        viewer.channel.task.cancel()
 
     def _drop(self, viewer):
         if viewer in self._viewers:

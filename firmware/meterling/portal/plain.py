@@ -2,46 +2,47 @@
 
 import json
 
-from microdot import Response
-
-from ..python import const
+from ..python import const, unload
 from ..reading import decimal_text
+from .answer import Answer
+from .asked import language
 from .errors import Refused
 
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _HTML = "text/html; charset=utf-8"
 _STYLE = "/plain.css"
+# Each language's texts are one: as many short ones would be as many names that stay in heap.
+_NAMES = (
+    "no-reading",
+    "age",
+    "meter",
+    "time",
+    "no-time",
+    "password",
+    "login",
+    "wrong-password",
+    "slow-down",
+    "csrf",
+    "setup",
+    "power",
+    "stale",
+    "mark",
+)
 _TEXTS = {
-    "de": {
-        "no-reading": "Noch keine Messwerte. Stand:",
-        "age": "s alt",
-        "meter": "Zähler",
-        "time": "Zeit am Zähler",
-        "password": "Passwort",
-        "login": "Anmelden",
-        "wrong-password": "Das Passwort stimmt nicht.",
-        "slow-down": "Zu viele Versuche: bitte etwas warten.",
-        "csrf": "Dieses Formular kam nicht von dieser Seite.",
-        "setup": "Zum Einrichten braucht die Seite JavaScript.",
-        "power": "Leistung jetzt (Bezug minus Einspeisung)",
-        "stale": "veraltet",
-        "mark": ",",
-    },
-    "en": {
-        "no-reading": "No readings yet. State:",
-        "age": "s old",
-        "meter": "Meter",
-        "time": "Time on the meter",
-        "password": "Password",
-        "login": "Log in",
-        "wrong-password": "The password is wrong.",
-        "slow-down": "Too many tries: please wait a little.",
-        "csrf": "This form did not come from this page.",
-        "setup": "Setting up needs JavaScript.",
-        "power": "Power now (import minus export)",
-        "stale": "stale",
-        "mark": ".",
-    },
+    "de": (
+        "Noch keine Messwerte. Stand:|s alt|Zähler|Zeit am Zähler|nennt er nicht|"
+        "Passwort|Anmelden|Das Passwort stimmt nicht.|"
+        "Zu viele Versuche: bitte etwas warten.|"
+        "Dieses Formular kam nicht von dieser Seite.|"
+        "Zum Einrichten braucht die Seite JavaScript.|"
+        "Leistung jetzt (Bezug minus Einspeisung)|veraltet|,"
+    ),
+    "en": (
+        "No readings yet. State:|s old|Meter|Time on the meter|it does not tell|Password|"
+        "Log in|The password is wrong.|Too many tries: please wait a little.|"
+        "This form did not come from this page.|Setting up needs JavaScript.|"
+        "Power now (import minus export)|stale|."
+    ),
 }
 _STALE = const(30)  # s
 _QUOTE = const(34)
@@ -70,45 +71,63 @@ async def page(portal, request):
     elif not portal.is_in(request):
         text = login(lang)
     else:
-        reading = portal.live.reading()
-        if reading is not None:
-            reading = bytes(reading)
+        live = portal.live
         code = portal.house.diagnosis.code
-        text = "".join(numbers(lang, reading, portal.live.age(), code))
-    return Response(text, 200, {"Content-Type": _HTML})
+        zone = portal.house.settings["timezone"]
+        text = bytearray()  # grows: all its pieces together, and then the whole, were too much
+        for piece in numbers(lang, live.reading(), live.age(), code, zone):
+            text.extend(piece.encode())
+    return Answer(text, 200, {"Content-Type": _HTML})
 
 
 async def log_in(portal, request):
     """POST /login"""
-    from .api_account import check_password
-    from .session import cookie
+    from .api_account import check_password, cookie
 
-    form = request.form if (request.content_type or "").startswith(_FORM_TYPE) else None
+    is_form = (request.content_type or "").startswith(_FORM_TYPE)
     try:
-        await check_password(portal, form and form.get("password"))
+        await check_password(portal, password_of(request.body) if is_form else None)
     except Refused as refused:
         lang = language(request.headers.get("Accept-Language", ""))
-        return Response(login(lang, refused.code), refused.status, {"Content-Type": _HTML})
+        return Answer(login(lang, refused.code), refused.status, {"Content-Type": _HTML})
     headers = {"Set-Cookie": cookie(portal.sessions.open()), "Location": "/plain"}
-    return Response("", 303, headers)
+    return Answer("", 303, headers)
 
 
-def language(accepted):
-    """ "de" or "en", whichever Accept-Language (str) names first; "en" if neither."""
-    for item in accepted.lower().split(","):
-        name = item.strip()[:2]
-        if name in _TEXTS:
-            return name
-    return "en"
+def password_of(form):
+    """What the form's `body` (bytes) has for it (str), None if nothing."""
+    for pair in form.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        if name == b"password":
+            return _decoded(value)
+    return None
+
+
+def _decoded(value):
+    # application/x-www-form-urlencoded: a "+" is a blank, %C3%9F an octet each.
+    parts = value.replace(b"+", b" ").split(b"%")
+    result = bytearray(parts[0])
+    try:
+        for part in parts[1:]:
+            result.append(int(part[:2], 16))
+            result.extend(part[2:])
+        return bytes(result).decode()
+    except ValueError:  # UnicodeError too
+        return None
 
 
 def _escape(text):
     return str(text).replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
 
 
+def _texts(lang):
+    # {name: text}
+    return dict(zip(_NAMES, _TEXTS[lang].split("|")))
+
+
 def login(lang, error=""):
     """The form (str)."""
-    texts = _TEXTS[lang]
+    texts = _texts(lang)
     problem = '<p role="alert">' + texts[error] + "</p>" if error else ""
     form = _FORM.format(problem, texts["password"], texts["login"])
     return _HEAD.format(lang, "") + form + _FOOT
@@ -116,12 +135,13 @@ def login(lang, error=""):
 
 def setup(lang):
     """What there is before the setup (str)."""
-    return _HEAD.format(lang, "") + "<p>" + _TEXTS[lang]["setup"] + "</p>" + _FOOT
+    return _HEAD.format(lang, "") + "<p>" + _texts(lang)["setup"] + "</p>" + _FOOT
 
 
-def numbers(lang, reading, age, diagnosis):
-    """The numbers (yields str). reading: JSON (bytes) or None; age: ms."""
-    texts = _TEXTS[lang]
+def numbers(lang, reading, age, diagnosis, zone=None):
+    """The numbers (yields str). reading: JSON (bytes-like) or None; age: ms; zone: as timezone has
+    it, for the meter's time; None shows that as it came."""
+    texts = _texts(lang)
     yield _HEAD.format(lang, _REFRESH)
     if reading is None:
         yield "<p>{} <code>{}</code></p>".format(texts["no-reading"], _escape(diagnosis))
@@ -138,6 +158,10 @@ def numbers(lang, reading, age, diagnosis):
         power = _joined([power], "W", texts["mark"])
         yield "<p>{}: <strong>{}</strong></p>".format(texts["power"], power)
     yield "<table>"
+    if document["time"] is None:
+        document["time"] = texts["no-time"]
+    elif zone:
+        document["time"] = _by_clock(document["time"], zone)
     for name in ("meter", "time"):
         if document[name] is not None:
             yield _row(texts[name], _joined(document[name], "", "."))
@@ -151,8 +175,17 @@ def numbers(lang, reading, age, diagnosis):
     yield _FOOT
 
 
+def _by_clock(time, zone):
+    try:
+        from ..timezone import in_zone, parse
+
+        return in_zone(parse(zone), time).replace("T", " ")
+    finally:
+        unload("meterling", "timezone")
+
+
 def in_order(reading):
-    """The JSON `reading` (bytes) as other JSON (bytes), of lists: an object becomes
+    """The JSON `reading` (bytes-like) as other JSON (bytearray), of lists: an object becomes
     [name, value, name, value ..], as MicroPython's dicts know no order; a number [text], as a
     float of 32 bits spoils 12 345 678 Wh.
 
@@ -175,7 +208,7 @@ def in_order(reading):
             text = byte == _QUOTE
             byte = _AS_LIST.get(byte, byte)
         out.append(byte)
-    return bytes(out)
+    return out
 
 
 def net_power(values):

@@ -1,20 +1,12 @@
 """Who may ask what: the rules at the top of API.md, each a function that tests can call."""
 
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; "
-        "base-uri 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    # With no-referrer, Chromium says "Origin: null" for the form of the page without JavaScript.
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+from ..python import const
 
-HEADER = "X-Meterling"
-_NAME = "meterling"
+_HEADER = const("X-Meterling")
+_NAME = const("meterling")
+# Endings that routers give to the names they hand out. Nobody can make the Internet's DNS lead
+# one of them to us: they are reserved, or nobody's; fritz.box is its maker's.
+_AT_HOME = const(".local .lan .home .internal .localdomain .home.arpa .fritz.box")
 
 
 def host_of(header):
@@ -22,27 +14,28 @@ def host_of(header):
     return (header or "").lower().split(":")[0].rstrip(".")
 
 
-def is_ours(host, device, addresses):
-    """True if `host` (as of `host_of`) is one of our `addresses` (dotted) or names.
+def is_ours(host, device, addresses, name=_NAME):
+    """True if `host` (as of `host_of`) is one of our `addresses` (dotted) or names: device, and
+    `name`, under which the network finds us.
 
     A page elsewhere may make its own name point to us (DNS rebinding): the browser then
-    sends us that name. No name that ends with .local can come from the Internet's DNS.
+    sends us that name.
     """
     if not host:
         return False
     if host in addresses:
         return True
-    if host.endswith(".local"):
-        host = host[:-6]
-    if host == _NAME or host == device.lower():
+    for end in _AT_HOME.split():
+        if host.endswith(end):
+            host = host[: -len(end)]
+            break
+    names = (_NAME, device.lower(), name)
+    if host in names:
         return True
     # mDNS appends a number where there are two.
-    name, dash, number = host.rpartition("-")
+    first, dash, number = host.rpartition("-")
     return bool(
-        dash
-        and name in (_NAME, device.lower())
-        and 0 < len(number) < 4
-        and all("0" <= c <= "9" for c in number)
+        dash and first in names and 0 < len(number) < 4 and all("0" <= c <= "9" for c in number)
     )
 
 
@@ -58,7 +51,7 @@ def may_change(headers):
     origin = headers.get("Origin")
     site = headers.get("Sec-Fetch-Site")
     return (
-        headers.get(HEADER) == "1"
+        headers.get(_HEADER) == "1"
         and (origin is None or same_origin(origin, headers.get("Host")))
         and site in (None, "same-origin", "none")
     )

@@ -1,17 +1,16 @@
-"""The portal: routes, and the rules that hold for all of them. API.md is the contract.
+"""The portal: the rules that hold for every request, and who answers it. API.md is the contract.
 
-microdot takes requests apart and puts answers together. Its routing by regular
-expressions is not used: MicroPython's would recurse once for each character of a path,
-and 30 compiled patterns would take 10 kB of heap. Here a route is an entry of a table.
+microdot takes requests apart. Its routing by regular expressions is not used: MicroPython's
+would recurse once for each character of a path, and 30 compiled patterns would take 10 kB of
+heap. Nor is its long way from a request to a response: here are no handlers to be asked before
+and after.
 
-What is asked rarely is in modules of its own, which are loaded for the one request:
-heap is short. Their functions take (portal, request).
+What is asked rarely is in modules of its own, which are loaded for the one request (see
+routes): heap is short. Their functions take (portal, request), and give an Answer, or what
+becomes one: a dict, or (a dict, the status).
 """
 
 import asyncio
-import io
-import json
-import sys
 
 import microdot
 from microdot import Microdot, Request, Response
@@ -19,18 +18,20 @@ from microdot import Microdot, Request, Response
 from ..config import ConfigError
 from ..publish.loop import sleep_ms
 from ..python import const, unload
-from . import rules, session
+from . import rules
+from .answer import Answer
 from .errors import Refused
 from .listener import HeadTooLong, Listener
 from .live import Live
 from .pages import Pages
+from .session import COOKIE, Sessions
 from .status import status
 
 _BODY = const(4096)  # bytes
+_RELEASE = const(1 << 20)  # bytes, of the one body that is not kept but goes to the flash
 _ANSWER_FIRST = const(1000)  # ms, so that the answer is out before a restart
 _MINUTE = const(60_000)  # ms
 
-Request.max_content_length = _BODY
 Request.max_body_length = _BODY
 
 
@@ -41,11 +42,21 @@ def _pass_on(error):
         raise error
 
 
-microdot.print_exception = _pass_on
+def _look_at_query(request, text):
+    # What is behind the "?" stays one text: hardly anybody wants it. ValueError if it is none.
+    for rest in text.split("%")[1:]:
+        int(rest[:2], 16)
+    return text
 
-_JSON = "application/json"
-_RARE_MODULES = const("api_account api_settings api_operators api_network api_dongle plain")
-_OPERATOR = "GET /api/operators/"  # and its id
+
+microdot.print_exception = _pass_on
+Request._parse_urlencoded = _look_at_query
+
+_RARE_MODULES = const(
+    "routes asked gate api_account api_meter api_key api_settings api_operators api_network"
+    " api_dongle plain find_broker mdns api_update captive failure"
+)
+_UPDATE = const("/api/update")
 
 # Whoever is not logged in may ask these.
 _OPEN = ("GET /api/hello", "POST /api/login", "GET /plain", "POST /login")
@@ -53,15 +64,18 @@ _BEFORE_SETUP = ("GET /api/hello", "POST /api/setup", "GET /plain")
 
 
 class _App(Microdot):
-    # microdot with one route.
+    # microdot from a connection to a request, and from an answer to the connection
 
-    def __init__(self, handle):
-        super().__init__()
-        self._handle = handle
+    def __init__(self, answer):
+        self._answer = answer
+        self.debug = False
 
-    def find_route(self, request):
-        request.url_args = {}
-        return self._handle, "", None
+    async def dispatch_request(self, request):
+        if request is None:
+            return Answer({"error": "bad-request"}, 400)
+        answer = await self._answer(request)
+        answer.is_head = request.method == "HEAD"
+        return answer
 
 
 class Portal:
@@ -75,20 +89,17 @@ class Portal:
         self.house = house
         self.log = log
         self._pages = Pages(site)
-        self.sessions = session.Sessions()
-        self.gate = session.Gate()
-        self.understood = None  # kept by api_settings: (token, Understood, ticks_ms)
+        self.sessions = Sessions(house.settings, "sessions.json")
+        self.tries = [0, 0, False]  # kept by gate
+        self.understood = None  # kept by api_key: (token, key, auth_key, ticks_ms)
         self.wifi_test = {"state": "none"}  # kept by api_network
-        self._app = _App(self._handle)
-        self._app.after_request_handlers.append(_finish)
-        self._app.after_error_request_handlers.append(_finish)
-        self._app.error_handlers[400] = _bad_request
-        self._app.error_handlers[413] = _too_long
+        self.update = None  # kept by api_update: Updater, the latest
+        self._app = _App(self._answer)
         self.live = Live(self._status, self._state, house.telegrams)
         # Their names stay for good: better now, side by side, than between everything else.
         for name in _RARE_MODULES.split():
             __import__("meterling.portal." + name)
-            unload("meterling.portal", name)
+            unload("meterling.portal", _RARE_MODULES)
         settings = house.settings
         self.listener = Listener(
             self._serve, host or settings["portal.address"], port or settings["portal.port"]
@@ -114,54 +125,58 @@ class Portal:
         try:
             await self._app.handle_request(channel, channel)
         except HeadTooLong:
-            await self._refuse_raw(channel, b"431 N/A", b'{"error":"head-too-long"}')
+            await self._refuse(channel, 431, "head-too-long")
         except MemoryError:
-            await self._refuse_raw(channel, b"503 N/A", b'{"error":"no-memory"}')
+            await self._refuse(channel, 503, "no-memory")
+        if channel.viewer is not None:
+            await self.live.serve(channel.viewer)
 
     @staticmethod
-    async def _refuse_raw(channel, reason, body):
-        if channel.sent:
-            return
-        await channel.send(
-            b"HTTP/1.0 " + reason + b"\r\nContent-Type: application/json\r\nContent-Length: "
-            + str(len(body)).encode() + b"\r\n\r\n" + body
-        )  # fmt: skip
-        await channel.drain_input()
+    async def _refuse(channel, status, code):
+        if not channel.sent:
+            await Answer({"error": code}, status).write(channel)
+            await channel.drain_input()
 
-    async def _handle(self, request):
+    async def _answer(self, request):
         try:
-            return await self._answer(request)
+            answer = await self._find_answer(request)
+            if isinstance(answer, tuple):
+                return Answer(*answer)
+            return Answer(answer) if isinstance(answer, dict) else answer
         except Refused as refused:
+            if request.content_length > _BODY:
+                await request.sock[0].drain_input()
             answer = {"error": refused.code}
             answer.update(refused.more)
-            return Response(answer, refused.status)
+            return Answer(answer, refused.status)
         except ConfigError as error:
-            return Response({"error": error.code, "setting": error.setting}, 400)
+            return Answer({"error": error.code, "setting": error.setting}, 400)
         except MemoryError:
-            return Response({"error": "no-memory"}, 503)
+            return Answer({"error": "no-memory"}, 503)
         except OSError:
             raise
         except Exception as error:
-            _print_where(error)
-            return Response({"error": "internal"}, 500)
+            from .failure import print_where
 
-    async def _answer(self, request):
+            print_where(error)
+            return Answer({"error": "internal"}, 500)
+
+    async def _find_answer(self, request):
+        path = request.path
+        if request.content_length > (_RELEASE if path == _UPDATE else _BODY):
+            raise Refused(413, "too-long")
         house = self.house
         headers = request.headers
         host = rules.host_of(headers.get("Host"))
         wifi = house.wifi
-        if not rules.is_ours(host, house.device, wifi.addresses()):
+        if not rules.is_ours(host, house.device, wifi.addresses(), wifi.name()):
             if not wifi.is_guest(request.client_addr):
                 raise Refused(421, "host-unknown")
-            from .captive import answer
-
-            page = "http://" + wifi.access_point_address() + "/"
-            code, more, text = answer(host, request.path, page, house.done)
-            return Response(text, code, more)
+            return await self._rare(request, "captive.probe")
         method = "GET" if request.method == "HEAD" else request.method
-        asked = method + " " + request.path
+        asked = method + " " + path
         if method == "GET":
-            page = self._page(request)
+            page = self._pages.answer(path[1:] or "index.html", headers.get("If-None-Match"))
             if page:
                 return page
         elif asked == "POST /login":
@@ -174,33 +189,29 @@ class Portal:
                 raise Refused(403, "setup-first")
         elif asked not in _OPEN and not self.is_in(request):
             raise Refused(401, "login-first")
-        if asked.startswith(_OPERATOR):
-            asked = _OPERATOR
-        route = _ROUTES.get(asked)
-        if route is not None:
-            return await route(self, request)
-        route = _RARE.get(asked)
-        if route is not None:
-            return await self._rare(route, request)
-        for other in ("GET ", "POST ", "PUT "):
-            if other + request.path in _ROUTES or other + request.path in _RARE:
-                raise Refused(405, "method")
-        raise Refused(404, "not-found")
+        if asked == "GET /api/status":
+            return self._status()
+        if asked == "GET /api/live":
+            return self._begin_live(request.sock[0])
+        return await self._rare(request, None, method)
 
-    async def _rare(self, route, request):
-        module, _, function = route.partition(".")
+    async def _rare(self, request, where, method=""):
+        # where: "module.function"; None: as routes has it
         try:
+            if where is None:
+                from . import routes
+
+                where = routes.find(method, request.path)
+                unload("meterling.portal", "routes")
+            module, _, function = where.partition(".")
             found = __import__("meterling.portal." + module, None, None, (function,))
             return await getattr(found, function)(self, request)
         finally:
             unload("meterling.portal", _RARE_MODULES)
 
-    def _page(self, request):
-        name = request.path[1:] or "index.html"
-        return self._pages.answer(name, request.headers.get("If-None-Match"))
-
     def is_in(self, request):
-        token = request.cookies.get(session.COOKIE)
+        """True if `request` is of somebody who has logged in."""
+        token = request.cookies.get(COOKIE)
         return bool(token) and self.sessions.holds(token)
 
     def _status(self):
@@ -210,40 +221,11 @@ class Portal:
         house = self.house
         return house.diagnosis.code, house.line(), house.wifi.is_up()
 
-    # Around the login
-
-    async def _hello(self, request):
-        if not self.house.settings["portal.password"]:
-            state = "new"
-        else:
-            state = "in" if self.is_in(request) else "login"
-        house = self.house
-        return {
-            "state": state,
-            "device": house.device,
-            "version": house.version,
-            "access_point": house.wifi.is_guest(request.client_addr),
-            "min_password": session.SHORTEST_PASSWORD,
-            "setup_done": house.settings["portal.setup_done"],
-        }
-
-    # The meter
-
-    async def _get_status(self, request):
-        return self._status()
-
-    async def _reading(self, request):
-        reading = self.live.reading()
-        if reading is None:
-            raise Refused(404, "no-reading")
-        age = self.live.age()
-        headers = {"Content-Type": _JSON, "Age": str(age // 1000), "X-Age": str(age)}
-        return Response(bytes(reading), 200, headers)
-
-    async def _live(self, request):
+    def _begin_live(self, channel):
+        # It goes on once microdot has let go of the request, which takes 3 kB.
         if self.live.is_full():
             raise Refused(503, "viewers-full")
-        await self.live.serve(request.sock[0])
+        channel.viewer = self.live.admit(channel)
         return Response.already_handled
 
     # For those modules
@@ -263,83 +245,3 @@ class Portal:
             work()
 
         asyncio.create_task(wait_and_work())
-
-
-_ROUTES = {
-    "GET /api/hello": Portal._hello,
-    "GET /api/status": Portal._get_status,
-    "GET /api/reading": Portal._reading,
-    "GET /api/live": Portal._live,
-}
-_RARE = {
-    "POST /api/setup": "api_account.setup",
-    "POST /api/login": "api_account.login",
-    "POST /api/logout": "api_account.logout",
-    "POST /api/password": "api_account.password",
-    "POST /api/key": "api_settings.key",
-    "GET /api/settings": "api_settings.get",
-    "PUT /api/settings": "api_settings.put",
-    "GET /api/settings/export": "api_settings.export",
-    "POST /api/settings/import": "api_settings.put",
-    "GET /api/operators": "api_operators.index",
-    _OPERATOR: "api_operators.find",
-    "POST /api/wifi/scan": "api_network.scan",
-    "POST /api/wifi/test": "api_network.start_wifi_test",
-    "GET /api/wifi/test": "api_network.get_wifi_test",
-    "POST /api/mqtt/test": "api_network.mqtt_test",
-    "POST /api/setup/done": "api_dongle.done",
-    "POST /api/reboot": "api_dongle.reboot",
-    "POST /api/factory-reset": "api_dongle.factory_reset",
-    "GET /api/log": "api_dongle.log",
-    "GET /plain": "plain.page",
-    "POST /login": "plain.log_in",
-}
-
-
-def body_of(request):
-    """The JSON object in the body (dict); Refused if there is none."""
-    if (request.content_type or "").split(";")[0].strip() != _JSON:
-        raise Refused(400, "not-json")
-    try:
-        text = request.body.decode().strip()
-        if not text.endswith("}"):  # MicroPython 1.25's parser takes cut text
-            raise ValueError
-        document = json.loads(text)
-    except MemoryError:
-        raise
-    except Exception:  # ValueError, UnicodeError, RecursionError
-        raise Refused(400, "not-json")
-    if not isinstance(document, dict):
-        raise Refused(400, "not-json")
-    return document
-
-
-async def _finish(request, response):
-    # What every answer has
-    if response is Response.already_handled:
-        return response
-    for name, value in rules.HEADERS.items():
-        response.headers[name] = value
-    if "Cache-Control" not in response.headers:
-        response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-async def _bad_request(request):
-    return {"error": "bad-request"}, 400
-
-
-async def _too_long(request):
-    await request.sock[0].drain_input()
-    return {"error": "too-long"}, 413
-
-
-def _print_where(error):
-    # Its type and its lines; its text may hold what nobody may see.
-    print("portal: failed: {}".format(type(error).__name__))
-    if hasattr(sys, "print_exception"):  # MicroPython
-        text = io.StringIO()
-        sys.print_exception(error, text)
-        for line in text.getvalue().split("\n"):
-            if line.startswith("  File "):
-                print(line)

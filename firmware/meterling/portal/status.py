@@ -11,6 +11,8 @@ def status(house, live):
         "device": house.device,
         "version": house.version,
         "uptime": house.uptime(),
+        "start": house.health.number,
+        "cause": house.health.cause,
         "diagnosis": house.diagnosis.code,
         "age": live.age(),
         "lost": live.lost,

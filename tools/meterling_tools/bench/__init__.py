@@ -11,7 +11,7 @@ from .. import CommandError
 from .figure import FAILED, NOT_MEASURED, SHORT, Figure, heading, line
 
 # Each is a module with `figures(args)`, which yields a Figure as soon as it is measured.
-PARTS = ("heap", "instructions", "cpython", "mqtt", "latency")
+PARTS = ("heap", "instructions", "cpython", "mqtt", "latency", "portal")
 
 
 def add_arguments(parser):
