@@ -1,7 +1,7 @@
 """Which of the two slots runs. An update replaces a slot, and never this file: what is
 written here has to be right for years, so there is little of it.
 
-    /main.py  /boot_slots.mpy    never replaced
+    /main.py  /boot_slots.mpy  /rescue.mpy    never replaced
     /slots                       the state, one line
     /a/  /b/                     a version each: meterling/, lib/, site/
     /a/release                   its signed header, written last: without it the slot is not whole
@@ -12,12 +12,17 @@ The state:
     1 <run> <tried> <starts> <before> <outcome>
 
 run: the slot that has proved itself; tried: the one that has not yet, or "-"; starts: how
-often it was started since; before: what went well before the update, see
+often it was started since, once it has proved itself only after a reset: that power comes and
+goes is no fault of it; before: what went well before the update, see
 meterling.update.trial; outcome: what became of the last one, "-" while nothing is known.
+
+Whatever starts and ends too early, over and over, has six starts; then the other slot has
+its turn, and if that fares no better, rescue; then it begins anew.
 """
 
 import os
 import sys
+import time
 
 SLOTS = ("a", "b")
 RELEASE = "release"
@@ -29,7 +34,7 @@ _FORMAT = "1"
 _TRIALS = 3  # starts that a new version has to prove itself
 _STARTS = 6  # starts after which the other slot has its turn, though this one proved itself once
 _LATEST = 11  # minutes: a version that has not decided about itself by then never will
-_timer = None  # kept: the collector must not take it
+_PAUSE = 5  # s before the next start, for who reads along
 
 
 def read(root=""):
@@ -58,6 +63,17 @@ def write(state, root=""):
         if hasattr(os, "fsync"):
             os.fsync(file.fileno())
     os.rename(root + _SECOND, root + _STATE)
+
+
+def are_there(root=""):
+    """False where the firmware was copied flat: on a PC, or by mpremote."""
+    for slot in SLOTS:
+        try:
+            os.stat(root + slot)
+            return True
+        except OSError:
+            pass
+    return False
 
 
 def is_whole(slot, root=""):
@@ -99,53 +115,61 @@ def choose(root=""):
             outcome = "failed-starts"
             starts = 0
         if not is_whole(run, root) or starts >= _STARTS:
+            failed = outcome == "failed-later" and starts >= _STARTS  # the other one, before
             starts = 0
             if is_whole(other(run), root):
                 run = other(run)
-                outcome = "failed-later"
+                outcome = "failed-both" if failed else "failed-later"
             else:
+                failed = True
+            if failed:
                 write([run, NONE, 0, NONE, outcome], root)
                 return ""
-        write([run, NONE, starts + 1, NONE, outcome], root)
+        state = [run, NONE, starts if _by_power() else starts + 1, NONE, outcome]
+        if state != read(root):
+            write(state, root)
     except OSError:
         pass  # a flash that takes nothing is no reason not to read the meter
     return run if is_whole(run, root) else ""
 
 
-def run(root=""):
-    """Start what is to be started, and return its slot when it ends; "" if there is nothing
-    to start, or a rescue's turn."""
-    slot = choose(root)
-    if not slot:
-        return ""
-    trying = read(root)[1] == slot
-    sys.path.insert(0, root + slot)
-    sys.path.append(root + slot + "/lib")  # behind what is frozen in
-    if trying:
-        _arm(root)
+def _by_power():
+    # Whether power or the end of a deep sleep started the chip. A crash is a "hard" reset.
     try:
-        from meterling import app
+        import machine
 
-        app.run()
-    except Exception as error:
-        if not trying or read(root)[1] != slot:
-            raise
-        _print(error)
-        give_up("failed-start", root)
-        _reset()
+        return machine.reset_cause() in (machine.PWRON_RESET, machine.DEEPSLEEP_RESET)
+    except (ImportError, AttributeError):
+        return False
+
+
+def begin(root=""):
+    """Choose the slot to start, and make `meterling` be what is in it: its name (str), "" if
+    there is none to start, or it is a rescue's turn."""
+    slot = choose(root)
+    if slot:
+        sys.path.insert(0, root + slot)
+        sys.path.append(root + slot + "/lib")  # behind what is frozen in
+        if read(root)[1] == slot:
+            _arm(root)
     return slot
 
 
-def _print(error):
+def failed(slot, error, root=""):
+    """What was begun in `slot` has raised `error`: the chip starts anew."""
     if hasattr(sys, "print_exception"):
         sys.print_exception(error)
     else:
         print(type(error).__name__)
+    if read(root)[1] == slot:
+        give_up("failed-start", root)
+    else:
+        time.sleep(_PAUSE)
+    _reset()
 
 
 def _arm(root):
     """Whatever the new version does: it does not stay without having decided to."""
-    global _timer
     try:
         from machine import Timer
     except ImportError:
@@ -156,8 +180,8 @@ def _arm(root):
             give_up("failed-time", root)
             _reset()
 
-    _timer = Timer(0)
-    _timer.init(mode=Timer.ONE_SHOT, period=_LATEST * 60_000, callback=late)
+    # MicroPython keeps those that run from the collector, and with them all that `late` needs.
+    Timer(0).init(mode=Timer.ONE_SHOT, period=_LATEST * 60_000, callback=late)
 
 
 def _reset():

@@ -345,16 +345,20 @@ def test_the_whole_firmware_as_a_release(tmp_path, capsys, chip, march):
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     folder = tmp_path / "out"
     command("--chip", chip, "--key", key, folder)
-    assert "No dongle takes it" in capsys.readouterr().out
+    assert "Only dongles take it that were built with" in capsys.readouterr().out
     (path,) = folder.iterdir()
     data = path.read_bytes()
     found = package.Front(data)
     assert found.mpy >> 10 == march and found.size == len(data)
     assert ".".join(map(str, found.version)) == __version__
-    build.build(chip, tmp_path / "tree")
+    # A dongle that takes it is built with the same key, and so takes the next one, too.
+    assert build.read_keys([tmp_path / "key.pem.pub"]) == [public]
+    build.build(chip, tmp_path / "tree", [public])
     files = release.collect(tmp_path / "tree")
+    assert public.encode() in files["meterling/update/keys.mpy"]
     assert "meterling/app.mpy" in files and "main.py" not in files
-    assert not any("settings.json" in name or "boot_slots" in name for name in files)
+    for part in ("settings.json", "boot_slots", "rescue"):
+        assert not any(part in name for name in files)
     assert zlib.decompress(data[package.HEADER + found.length :], -12) == b"".join(files.values())
     with open(path, "rb") as file:
         list(package.check_steps(file, (public,), memoryview(bytearray(1024))))
@@ -369,6 +373,8 @@ def test_a_key_is_not_written_into_the_checkout_nor_over_another(tmp_path):
         release.new_key(tmp_path / "key.pem")
     with pytest.raises(CommandError, match="no private key"):
         release.read_key(tmp_path / "key.pem")
+    with pytest.raises(CommandError, match="no public keys"):
+        build.read_keys([tmp_path / "key.pem"])
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.2.x", "1.2.70000", "1.2.3.4", "-1.0.0"])
@@ -389,6 +395,7 @@ def test_a_flashed_dongle_takes_the_whole_firmware_and_starts_it(interpreter, tm
         "a",
         "boot_slots.mpy",
         "main.py",
+        "rescue.mpy",
         "settings.json.example",
     }
     files = release.collect(tmp_path / "tree")

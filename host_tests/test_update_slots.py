@@ -35,6 +35,7 @@ def starts(root, count):
 def test_without_a_state_the_first_whole_slot_runs(tmp_path):
     root = f"{tmp_path}/"
     assert boot_slots.choose(root) == ""  # neither
+    assert not boot_slots.are_there(root)  # main.py then starts what lies beside it: test_app
     assert not os.listdir(tmp_path)  # a tree on a PC, without slots, is left alone
     updating.install(tmp_path, "b", OLD)
     assert boot_slots.choose(root) == "b"
@@ -55,6 +56,15 @@ def test_a_new_version_that_proves_itself_stays(root):
     slots.proved(root)
     assert starts(root, 5) == ["b"] * 5
     assert slots.status(root)["outcome"] == "ok" and not slots.is_tried(root)
+
+
+def test_the_old_version_does_not_speak_for_the_new_one(root):
+    """It may have been judged just when the update was ready, before the restart."""
+    starts(root, 1)
+    slots.start_trial("b", "rn", root)
+    slots.proved(root)
+    assert slots.is_tried(root) and slots.running(root) == "a"
+    assert starts(root, 4) == ["b", "b", "b", "a"]
 
 
 def test_a_new_version_that_never_proves_itself_has_three_starts(root):
@@ -85,6 +95,14 @@ def test_a_start_that_goes_well_is_not_counted(root):
     for _ in range(20):
         assert starts(root, 3) == ["a"] * 3
         slots.proved(root)
+
+
+def test_power_that_comes_and_goes_is_no_fault_of_what_proved_itself(root, monkeypatch):
+    monkeypatch.setattr(boot_slots, "_by_power", lambda: True)
+    assert starts(root, 30) == ["a"] * 30
+    assert not os.path.exists(f"{root}slots")  # nor is anything written
+    slots.start_trial("b", "rn", root)
+    assert starts(root, 4) == ["b"] * 3 + ["a"]  # who has yet to prove itself is not trusted
 
 
 def test_with_one_slot_only_a_rescue_has_its_turn_and_then_the_slot_again(root):
@@ -205,8 +223,9 @@ RUNS = "print('this runs')\n"
 @pytest.fixture
 def start(interpreter, tmp_path):
     def run():
+        arguments = [FIRMWARE / "main.py", tmp_path]
         path = (HERE, FIRMWARE)
-        result = interpreters.run(interpreter, HERE / "boot_probe.py", [f"{tmp_path}/"], path=path)
+        result = interpreters.run(interpreter, HERE / "boot_probe.py", arguments, path=path)
         return result.stdout.decode().split("\n")[:-1]
 
     return run
@@ -217,16 +236,16 @@ def app(folder, slot, body):
 
 
 def test_the_start_runs_the_slots_own_app(start, root, tmp_path):
-    assert start() == [f"this is {OLD}", "started a"]
+    assert start() == [f"this is {OLD}", "ended"]
     slots.start_trial("b", "rn", root)
-    assert start() == [f"this is {NEW}", "started b"]
+    assert start() == [f"this is {NEW}", "ended"]
 
 
 def test_a_new_version_that_raises_is_given_up_at_once(start, root, tmp_path):
     app(tmp_path, "b", "raise ValueError('no')")
     slots.start_trial("b", "rn", root)
     assert start()[-1] == "reset"
-    assert start() == [f"this is {OLD}", "started a"]
+    assert start() == [f"this is {OLD}", "ended"]
     assert slots.status(root)["outcome"] == "failed-start"
 
 
@@ -234,12 +253,22 @@ def test_a_new_version_that_does_not_even_import_is_given_up(start, root, tmp_pa
     (tmp_path / "b" / "meterling" / "app.py").write_text("import nothing_like_it\n")
     slots.start_trial("b", "rn", root)
     assert start()[-1] == "reset"
-    assert start()[-1] == "started a"
+    assert start() == [f"this is {OLD}", "ended"]
 
 
 def test_what_proved_itself_may_say_why_it_does_not_start(start, root, tmp_path):
     app(tmp_path, "a", "raise ValueError('a setting is wrong')")
-    assert start() == ["raised a setting is wrong"]
+    *said, last = start()
+    assert "ValueError" in "".join(said) and last == "reset"
+    assert slots.status(root)["versions"] == {"a": OLD, "b": NEW}  # it is not given up
+
+
+@pytest.mark.parametrize("interpreter", ["micropython32"], indirect=True)
+def test_a_crash_loop_of_both_ends_in_the_rescue(start, root, tmp_path):
+    for slot in "ab":
+        app(tmp_path, slot, f"print('{slot}'); import machine; machine.reset()")
+    started = [start()[0] for _ in range(27)]
+    assert started == 6 * ["a"] + 6 * ["b"] + ["rescue"] + 6 * ["a"] + 6 * ["b"] + ["rescue", "a"]
 
 
 def test_a_new_version_that_never_decides_is_given_up_by_the_clock(start, root, tmp_path):
@@ -247,14 +276,14 @@ def test_a_new_version_that_never_decides_is_given_up_by_the_clock(start, root, 
     app(tmp_path, "b", fire)
     slots.start_trial("b", "rn", root)
     assert start() == ["660000", "reset"]
-    assert start()[-1] == "started a"
+    assert start() == [f"this is {OLD}", "ended"]
     assert slots.status(root)["outcome"] == "failed-time"
 
 
-def test_with_no_whole_slot_nothing_starts(start, root):
+def test_with_no_whole_slot_a_rescue_starts(start, root):
     for slot in "ab":
         os.remove(f"{root}{slot}/release")
-    assert start() == ["started nothing"]
+    assert start() == ["rescue", "ended"]
 
 
 # Power cuts

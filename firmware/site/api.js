@@ -14,17 +14,19 @@ export class ApiError extends Error {
 export const session = { ended: () => {} };
 
 const PATIENCE = 20_000; // ms; the longest test that is answered at once takes 12 s
+const FILE_PATIENCE = 900_000; // ms; a release is checked and unpacked before it is answered
 
 async function ask(method, path, body) {
+  const file = body instanceof Blob;
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), PATIENCE);
+  const timer = setTimeout(() => stop.abort(), file ? FILE_PATIENCE : PATIENCE);
   const headers = {};
   if (method !== "GET") headers["X-Meterling"] = "1";
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (body !== undefined) headers["Content-Type"] = file ? "application/octet-stream" : "application/json";
   try {
     const answer = await fetch(path, {
       method, headers, cache: "no-store", credentials: "same-origin", signal: stop.signal,
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: file || body === undefined ? body : JSON.stringify(body),
     });
     const text = await answer.text();
     if (answer.ok) return text;

@@ -5,9 +5,11 @@ import { field, form, h, note, put, unique } from "./dom.js";
 import { keyPanel } from "./key.js";
 import { operatorChoice } from "./meter.js";
 import { explain, passwordChange } from "./password.js";
-import { t } from "./text.js";
+import { duration, sentence, t } from "./text.js";
+import { updatePanel } from "./update.js";
 import { wherePanel } from "./where.js";
 import { wifiPanel } from "./wifi.js";
+import { zoneField } from "./zone.js";
 
 export function settings(app) {
   const closing = [];
@@ -17,10 +19,11 @@ export function settings(app) {
     ["wifi.title", () => wifiPanel()],
     ["key.title", () => [operatorChoice(), keyPanel({ restart: need })]],
     ["where.title", () => wherePanel({ restart: need })],
-    ["set.device", () => fieldsPanel(app, DEVICE, need)],
-    ["set.meter", () => fieldsPanel(app, METER, need, t("set.meter.hint"))],
+    ["set.device", () => fieldsPanel(DEVICE, need)],
+    ["set.meter", () => fieldsPanel(METER, need, t("set.meter.hint"))],
     ["password.change", () => passwordChange(app)],
     ["set.backup", () => backup(need)],
+    ["up.title", () => updatePanel(back)],
     ["set.restart", () => [h("p", { class: "quiet" }, t("set.restart.hint")), restartButton()]],
     ["set.reset", () => reset(app)],
   ];
@@ -51,7 +54,7 @@ function section(title, build, closing) {
 
 // Settings that are one field each: name, label, "number" or the choices. Only those that the dongle
 // knows are shown.
-const DEVICE = [["device", "set.name"], ["time_zone", "set.zone"], ["led.brightness", "set.led", "number"]];
+const DEVICE = [["device", "set.name"], ["timezone", "set.zone", "zone"], ["led.brightness", "set.led", "number"]];
 const METER = [
   ["meter.link", "set.link", ["auto", "mbus", "hdlc", "apdu", "p1", "sml", "amis"]],
   ["meter.baudrate", "set.baudrate", ["auto", 300, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200]],
@@ -59,12 +62,12 @@ const METER = [
   ["meter.inverted", "set.inverted", ["auto", true, false]], ["meter.rx_pin", "set.rx_pin", "number"], ["meter.tx_pin", "set.tx_pin", "number"],
 ];
 
-function fieldsPanel(app, wanted, need, hint) {
+function fieldsPanel(wanted, need, hint) {
   const element = h("div", { class: "stack" }, h("p", { class: "quiet" }, t("loading")));
   const look = (document, name) => name.split(".").reduce((place, key) => place?.[key], document);
   get("/api/settings").then((document) => {
     const fields = wanted.filter(([name]) => look(document, name) !== undefined)
-      .map(([name, label, kind]) => [name, kind, control(name, t(label), kind, look(document, name), app)]);
+      .map(([name, label, kind]) => [name, kind, control(name, t(label), kind, look(document, name))]);
     const result = note();
     put(element, form(async () => {
       try {
@@ -83,7 +86,8 @@ function fieldsPanel(app, wanted, need, hint) {
   return element;
 }
 
-function control(name, label, kind, value, app) {
+function control(name, label, kind, value) {
+  if (kind === "zone") return zoneField(name, label, value);
   if (Array.isArray(kind)) {
     const id = unique();
     const word = { auto: t("set.auto"), true: t("set.yes"), false: t("set.no") };
@@ -96,7 +100,7 @@ function control(name, label, kind, value, app) {
     return box;
   }
   return field(label, { name, value: String(value), autocapitalize: "off", spellcheck: "false", autocomplete: "off",
-    inputmode: kind === "number" ? "numeric" : null }, name === "device" ? t("set.name.hint", app.hello) : null);
+    inputmode: kind === "number" ? "numeric" : null }, name === "device" ? t("set.name.hint") : null);
 }
 
 function nested(fields) {
@@ -194,8 +198,11 @@ function reset(app) {
 
 export function log() {
   const lines = h("pre", { tabindex: 0, role: "region", "aria-label": t("log.title") });
+  const start = h("p", { class: "quiet" });
   const load = async () => {
     try {
+      const { start: n, cause, uptime } = await get("/api/status");
+      start.textContent = t("log.start", { n, since: duration(1000 * uptime), cause: sentence("cause", cause) });
       lines.textContent = (await getText("/api/log")).trimEnd() || t("log.empty");
     } catch (error) {
       lines.textContent = explain(error);
@@ -206,7 +213,7 @@ export function log() {
     title: t("log.title"),
     wide: true,
     element: h("div", { class: "stack" },
-      h("div", null, h("h1", { tabindex: -1 }, t("log.title")), h("p", { class: "lead" }, t("log.lead"))),
+      h("div", null, h("h1", { tabindex: -1 }, t("log.title")), h("p", { class: "lead" }, t("log.lead")), start),
       h("div", { class: "card" }, lines),
       h("div", { class: "row" }, h("button", { type: "button", class: "second", onclick: load }, t("log.again")))),
   };

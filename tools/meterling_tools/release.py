@@ -1,10 +1,12 @@
 """`meterling release`: the firmware as one signed file, which a dongle takes as an update.
 
-    meterling release --new-key FILE            once: the private key, to be kept offline
+    meterling release --new-key FILE            once: the private key, to be kept offline, and
+                                                FILE.pub, for `meterling build --release-key`
     meterling release --chip esp32 --key FILE   meterling-0.1.0-xtensawin.release
 
 One file serves every chip that runs the same machine code. What is in it is drawn in
-firmware/meterling/update/package.py. The same sources and key give the same bytes.
+firmware/meterling/update/package.py. The same sources and key give the same bytes. What is
+released takes releases with the same key, too: whoever was updated can be updated again.
 """
 
 import hashlib
@@ -23,8 +25,11 @@ from meterling.update import package
 from . import FIRMWARE, ROOT, CommandError, build
 
 WINDOW = 12  # bits: what the dongle needs of heap to unpack, 4 KiB
-_SLOT = "a"  # what a new dongle runs
-_NOT_UPDATED = ("main.py", "boot_slots.py", "boot_slots.mpy", "settings.json.example")
+SLOT = "a"  # what a new dongle runs
+_NOT_UPDATED = (
+    ("main.py", "boot_slots.py", "boot_slots.mpy", "rescue.py", "rescue.mpy")
+    + ("settings.json.example",)
+)  # fmt: skip
 _MPY_VERSION = 6  # of files without machine code, if there is no .mpy at all
 _ARCHITECTURE = {0: "any", 1: "x86", 2: "x64", 10: "xtensawin", 11: "rv32imc"}
 _CHIPS = ("esp32", "esp32s2", "esp32s3", "esp32c3", "esp32c6")
@@ -34,6 +39,14 @@ def add_arguments(parser):
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--key", metavar="FILE", type=Path, help="private key to sign with (PEM)")
     what.add_argument("--new-key", metavar="FILE", type=Path, help="make a private key, and stop")
+    parser.add_argument(
+        "--next-key",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="a public key (.pub) whose releases are taken after this one, too",
+    )
     parser.add_argument("--chip", choices=_CHIPS, default="esp32", help="default: %(default)s")
     parser.add_argument(
         "--least",
@@ -49,12 +62,18 @@ def add_arguments(parser):
 def run(args):
     if args.new_key:
         public = new_key(args.new_key)
-        print(f"{args.new_key}: keep it offline, and twice.\nIn {_KEYS}:\n\nKEYS = ({public!r},)")
+        print(
+            f"{args.new_key}: keep it offline, and twice.\n"
+            f"{public_path(args.new_key)}: for `meterling build --release-key`; for all who"
+            f" build,\nin {_KEYS}:\n\nKEYS = ({public!r},)"
+        )
         return
     key = read_key(args.key)
+    public = public_hex(key)
     least = numbers(args.least)
     with tempfile.TemporaryDirectory(prefix="meterling-") as scratch:
-        build.build(args.chip, Path(scratch) / "tree")
+        keys = [public, *build.read_keys(args.next_key)]
+        build.build(args.chip, Path(scratch) / "tree", keys)
         files = collect(Path(scratch) / "tree")
     data = make(files, key, __version__, least)
     args.folder.mkdir(parents=True, exist_ok=True)
@@ -62,20 +81,19 @@ def run(args):
     path.write_bytes(data)
     unpacked = sum(map(len, files.values()))
     print(f"{path}: {len(files)} files, {unpacked} bytes, {len(data)} packed")
-    public = public_hex(key)
     print(f"signed with {public}")
     from meterling.update.keys import KEYS
 
     if public not in KEYS:
-        print(f"No dongle takes it: that key is not in {_KEYS}.")
+        print("Only dongles take it that were built with --release-key of this one.")
 
 
 _KEYS = (FIRMWARE / "meterling" / "update" / "keys.py").relative_to(ROOT)
 
 
 def new_key(path):
-    """Write a new private key to `path` (Path, must not exist); returns the public one (hex).
-    CommandError if `path` is inside of this checkout."""
+    """Write a new private key to `path` (Path, must not exist), and the public one beside it;
+    returns that (hex). CommandError if `path` is inside of this checkout."""
     if path.resolve().is_relative_to(ROOT):
         raise CommandError("a private key does not belong into the checkout: name another place.")
     key = Ed25519PrivateKey.generate()
@@ -90,7 +108,13 @@ def new_key(path):
         raise CommandError(f"{path} is there already, and is not overwritten.")
     with open(descriptor, "wb") as file:
         file.write(pem)
+    public_path(path).write_text(public_hex(key) + "\n")
     return public_hex(key)
+
+
+def public_path(path):
+    """Where the public key of the private one at `path` stands (Path)."""
+    return path.with_name(path.name + ".pub")
 
 
 def read_key(path):
@@ -132,8 +156,8 @@ def for_flash(tree):
     rest = {name: tree / name for name in _NOT_UPDATED if (tree / name).exists()}
     return {
         **{name: path.read_bytes() for name, path in rest.items()},
-        **{f"{_SLOT}/{name}": data for name, data in files.items()},
-        f"{_SLOT}/{package.RELEASE}": label(files),
+        **{f"{SLOT}/{name}": data for name, data in files.items()},
+        f"{SLOT}/{package.RELEASE}": label(files),
     }
 
 

@@ -21,6 +21,8 @@ class Refused(Exception):
     memory        there is no heap to unpack it in
     no-slots      what runs is in no slot (started from a PC)
     busy          a version is being tried
+    no-url        it was to be fetched, and nobody has set from where
+    not-fetched   there was nothing to be had from there
     """
 
     def __init__(self, code):

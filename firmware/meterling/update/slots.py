@@ -14,8 +14,8 @@ _FOLDER = const(0x4000)
 
 def running(root=""):
     """The slot (str) that runs now."""
-    run, tried, *_ = boot_slots.read(root)
-    return run if tried == boot_slots.NONE else tried
+    run, tried, starts, *_ = boot_slots.read(root)
+    return tried if starts and tried != boot_slots.NONE else run
 
 
 def is_tried(root=""):
@@ -32,9 +32,9 @@ def status(root=""):
     is "tried", and "outcome" of the last update: None, "ok" or "failed-..": starts (it never
     lasted), start (it raised), readings, network, time; later (long after it had proved
     itself)."""
-    run, tried, _, _, outcome = boot_slots.read(root)
+    _, tried, _, _, outcome = boot_slots.read(root)
     return {
-        "slot": run if tried == boot_slots.NONE else tried,
+        "slot": running(root),
         "tried": tried != boot_slots.NONE,
         "outcome": None if outcome == boot_slots.NONE else outcome,
         "versions": {slot: version(slot, root) for slot in boot_slots.SLOTS},
@@ -63,9 +63,11 @@ def proved(root=""):
     """What runs has proved itself: it stays if it was tried, and its starts are counted
     anew. Nothing is written if nothing changes. OSError."""
     run, tried, starts, _, outcome = boot_slots.read(root)
+    if not starts:
+        return  # nothing to forget; and what is to be tried next proves itself, not by us
     if tried != boot_slots.NONE:
         boot_slots.write([tried, boot_slots.NONE, 0, boot_slots.NONE, "ok"], root)
-    elif starts:
+    else:
         boot_slots.write([run, boot_slots.NONE, 0, boot_slots.NONE, outcome], root)
 
 

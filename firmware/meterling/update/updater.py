@@ -33,15 +33,18 @@ class Updater:
     and leaves nothing behind.
 
     progress: (what is being done, how far, of how much): "receiving", "checking", "emptying",
-    "unpacking", "comparing", "done", "refused"; in bytes, 0 of how much: unknown.
-    force: downgrades are taken. The rest is for tests: root: folder of the slots; keys: hex;
-    version: "1.2.3" that runs; mpy: sys.implementation._mpy.
+    "unpacking", "comparing", "done", "refused", "abandoned"; in bytes, 0 of how much: unknown.
+    code: why it was refused, None.
+    force: downgrades are taken; into: the slot to fill, whatever runs (for rescue). The rest is
+    for tests: root: folder of the slots; keys: hex; version: "1.2.3" that runs; mpy:
+    sys.implementation._mpy.
     """
 
-    def __init__(self, force=False, root="", keys=KEYS, version=None, mpy=None):
+    def __init__(self, force=False, root="", keys=KEYS, version=None, mpy=None, into=None):
         self.progress = ("receiving", 0, 0)
         self._force = force
         self._root = root
+        self._into = into
         self._keys = keys
         version = version or meterling.__version__
         self._version = tuple(int(number) for number in version.split("."))
@@ -50,7 +53,7 @@ class Updater:
         self._file = None
         self._front = None
         self._filled = 0  # bytes of the release so far; the first of them are in the buffer
-        self._code = None
+        self.code = None
 
     def write(self, chunk):
         """Take the next bytes of a release (bytes-like, any number)."""
@@ -81,16 +84,21 @@ class Updater:
             unload("meterling.update", "ed25519 sha512")
 
     def abandon(self):
-        """The rest will not come."""
-        if self._code is None and self.progress[0] == "receiving":
+        """The rest will not come; nothing happens if all of it was there."""
+        if self.is_busy():
+            self.progress = ("abandoned", 0, 0)
             self._clean()
 
+    def is_busy(self):
+        """True until it is known how it ends."""
+        return self.progress[0] not in ("done", "refused", "abandoned")
+
     def _go_on(self):
-        if self._code is not None:
-            raise Refused(self._code)
+        if self.code is not None:
+            raise Refused(self.code)
 
     def _refuse(self, code):
-        self._code = code
+        self.code = code
         self.progress = ("refused", 0, 0)
         self._clean()
         raise Refused(code)
@@ -113,10 +121,11 @@ class Updater:
 
     def _write(self, chunk):
         if self._file is None:
-            if slots.is_tried(self._root):
-                raise Refused("busy")
-            if slots.version(slots.running(self._root), self._root) is None:
-                raise Refused("no-slots")
+            if self._into is None:
+                if slots.is_tried(self._root):
+                    raise Refused("busy")
+                if slots.version(slots.running(self._root), self._root) is None:
+                    raise Refused("no-slots")
             self._clean()  # what a power cut left would still take its room
             self._file = open(self._root + _PART, "wb")
         if self._filled < package.FRONT:
@@ -151,7 +160,7 @@ class Updater:
             raise Refused("too-large")
 
     def _other(self):
-        return boot_slots.other(slots.running(self._root))
+        return self._into or boot_slots.other(slots.running(self._root))
 
     def _steps(self, before):
         if self._file is None or self._front is None:
