@@ -6,4 +6,5 @@ SETTINGS = {"meter": {"rx_pin": 33,
            "inverted": "auto",
            "optical": False},
  "led": {"pin": 15, "kind": "plain"},
- "button": {"pin": 0}}
+ "button": {"pin": 0},
+ "power": {"supply": "p1", "sense_pin": 3}}

@@ -158,6 +158,9 @@ def settings(board):
         found["led"] = {"pin": led["pin"], "kind": led["kind"]}
     if button and button["active"] == "low":
         found["button"] = {"pin": button["pin"]}
+    supply = board["supply"]
+    if supply["from"] != "usb":
+        found["power"] = {"supply": supply["from"], "sense_pin": supply.get("sense_pin", -1)}
     return found
 
 
@@ -223,6 +226,8 @@ def _check_values(board):
         yield "supply", f"supply.from is one of {', '.join(_SUPPLIES)}"
     if ("capacitor_f" in supply) != ("sense_pin" in supply and "sense_ratio" in supply):
         yield "supply", "a capacitor needs sense_pin and sense_ratio, and they need it"
+    if supply.get("sense_ratio", 2) != 2:
+        yield "supply", "the firmware takes half of the voltage at sense_pin: sense_ratio is 2"
 
 
 def _check_pins(board):

@@ -1,10 +1,10 @@
-"""The chip itself: its name, and its watchdog."""
+"""The chip itself: its name, why it started, and its watchdog."""
 
 import asyncio
 
 import machine
 
-from ..python import const
+from ..python import const, unload
 
 _WATCHDOG = const(60_000)  # ms; far above every wait, and a person would pull the plug later
 _FEED = const(5)  # s
@@ -20,10 +20,22 @@ def restart():
     machine.reset()
 
 
-async def feed_watchdog():
-    """Start the watchdog and feed it: if the event loop ever stands still, the chip
-    starts anew."""
+def reset_cause():
+    """Why the chip started (str, one of starts.CAUSES). To be asked once a start."""
+    try:
+        from .cause import find
+
+        return find()
+    finally:
+        find = None
+        unload("meterling.board", "cause")
+
+
+async def feed_watchdog(is_alive=lambda: True, every=_FEED):
+    """Start the watchdog, and feed it as long as is_alive(), which is asked every 5 s. If that
+    says no, or the event loop stands still, the chip starts anew a minute later."""
     watchdog = machine.WDT(timeout=_WATCHDOG)
     while True:
-        watchdog.feed()
-        await asyncio.sleep(_FEED)
+        if is_alive():
+            watchdog.feed()
+        await asyncio.sleep(every)

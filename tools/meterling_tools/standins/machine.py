@@ -12,12 +12,16 @@ then hears what it would on a wire, by the model in simulate/uart.py.
 
 METERLING_BUTTON names a file: while it exists, the button (a pin with a pull-up) is held.
 
-`reset` ends the process with the status 76: whoever started it starts it again.
+`reset` ends the process with the status 76: whoever started it starts it again, and says why in
+METERLING_RESET ("watchdog", "hard", "soft"; else it is a power-on). METERLING_RTC names the file
+that is the RTC's memory: gone, the power was away. METERLING_WATCHDOG names a file that grows by
+a byte with each feed; METERLING_MILLIVOLTS one with the voltage at every pin that measures.
 """
 
 import errno
 import io
 import os
+import select
 import sys
 import termios
 
@@ -130,6 +134,12 @@ class UART(io.IOBase):
         buffer[: len(heard)] = heard
         return len(heard)
 
+    def any(self):
+        """1 if there are bytes to be read, else 0."""
+        poll = select.poll()
+        poll.register(self, select.POLLIN)
+        return 1 if poll.poll(0) else 0
+
     def write(self, data):
         return self._file.write(data)
 
@@ -176,12 +186,58 @@ class PWM:
         pass
 
 
+class ADC:
+    """METERLING_MILLIVOLTS at every pin."""
+
+    ATTN_11DB = 3
+
+    def __init__(self, pin, atten=0):
+        pass
+
+    def read_uv(self):
+        with open(os.getenv("METERLING_MILLIVOLTS")) as file:
+            return int(file.read()) * 1000
+
+
 class WDT:
+    """Nothing happens if it is not fed: who watches the file ends the process."""
+
     def __init__(self, timeout=5000):
         pass
 
     def feed(self):
-        pass
+        path = os.getenv("METERLING_WATCHDOG")
+        if path:
+            with open(path, "a") as file:
+                file.write(".")
+
+
+class RTC:
+    """Its memory only."""
+
+    def memory(self, data=None):
+        path = os.getenv("METERLING_RTC")
+        if data is None:
+            if not _exists(path):
+                return b""
+            with open(path, "rb") as file:
+                return file.read()
+        if path:
+            with open(path, "wb") as file:
+                file.write(data)
+        return None
+
+
+PWRON_RESET = 1
+HARD_RESET = 2
+WDT_RESET = 3
+DEEPSLEEP_RESET = 4
+SOFT_RESET = 5
+
+
+def reset_cause():
+    causes = {"hard": HARD_RESET, "watchdog": WDT_RESET, "soft": SOFT_RESET}
+    return causes.get(os.getenv("METERLING_RESET"), PWRON_RESET)
 
 
 def reset():

@@ -26,6 +26,8 @@ def hostname(name=None):
 
 
 class WLAN:
+    PM_POWERSAVE = 2
+
     def __init__(self, interface=STA_IF):
         self._interface = interface
 

@@ -11,6 +11,7 @@ test can switch networks on and off.
 
 import json
 import os
+import sys
 import time
 
 from network import (
@@ -28,6 +29,7 @@ from network import (
 )
 
 _DELAY = 300  # ms
+_NOBODY = ("127.0.0.1", 9)  # who answers mDNS in this air: the PC's neighbours are not in it
 _states = {}
 
 
@@ -39,13 +41,20 @@ def _scene():
 class WLAN:
     """Both interfaces; each object of one stands for the same."""
 
+    PM_POWERSAVE = 2
+
     def __init__(self, interface=STA_IF):
+        house = sys.modules.get("meterling.portal.house")
+        if house is not None:
+            house.House.mdns = _NOBODY
         self._interface = interface
         self._state = _states.setdefault(interface, {"active": False, "wanted": None, "since": 0})
 
     def active(self, on=None):
         if on is not None:
             self._state["active"] = on
+            if not on:
+                self._state["wanted"] = None
         return self._state["active"]
 
     def config(self, **settings):
