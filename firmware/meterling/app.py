@@ -6,60 +6,46 @@ Port -> MeterReader -> Decoder -> Outbox -> Publisher -> broker
 
 import asyncio
 import gc
-import io
-import sys
 
 # Early and often: what stays is packed together, and what is free stays in one piece.
 if hasattr(gc, "threshold"):
     gc.threshold(4096)
 
 from . import config
-from .board.chip import feed_watchdog, restart, unique_name
+from .board.chip import feed_watchdog, reset_cause, restart, unique_name
 from .board.uart import Port
 from .board.wifi import Wifi
+from .health import Health
 from .meter import MeterReader
 from .portal.house import House
 from .portal.log import Log
 from .portal.sample import Sample
 from .publish.diagnosis import Diagnosis
 from .publish.loop import sleep_ms
-from .publish.outbox import Outbox
 from .python import const
 
 _RESTART_AFTER = const(1000)  # ms
+_READINGS = const(3)  # errors
 
 SETTINGS = "settings.json"
 LINE = "line.json"  # what was found out about the meter's line; see line
 LAYOUTS = "layouts.txt"  # an owner's own; see cosem.layouts
 _LONGEST_LAYOUTS = const(4096)  # bytes
-# Bytes of heap: the page takes 45 kB, and must leave enough to search the line, to learn a
+# Bytes of heap: the page takes 30 kB, and must leave enough to search the line, to learn a
 # telegram's shape, and to publish it. A dongle fresh from the box has no MQTT yet, and room.
-_ROOM = const(80_000)
+_ROOM = const(76_000)
 
 
-async def keep_running(name, work, restart_after=_RESTART_AFTER):
-    """Run `work()` for ever: what it raises is printed, and it starts anew."""
+async def keep_running(name, work, restart_after=_RESTART_AFTER, health=None):
+    """Run `work()` for ever: what it raises is noted (health: Health), and it starts anew."""
+    health = health or Health()
     while True:
         try:
             await work()
             return
         except Exception as error:
-            try:
-                print("{}: failed: {}".format(name, type(error).__name__))
-                _print_where(error)
-            except MemoryError:
-                gc.collect()
+            health.crashed(name, error)
         await sleep_ms(restart_after)
-
-
-def _print_where(error):
-    """The traceback's lines; the error's own text may hold what nobody may see."""
-    if hasattr(sys, "print_exception"):  # MicroPython
-        text = io.StringIO()
-        sys.print_exception(error, text)
-        for line in text.getvalue().split("\n"):
-            if line.startswith("  File "):
-                print(line)
 
 
 def may_be_published(reading):
@@ -97,6 +83,14 @@ def open_portal(house, log):
     return None, None, []
 
 
+def open_console(house):
+    """As long as there is no Wi-Fi, a browser may give us one over USB; nothing of it stays."""
+    from . import provisioning
+
+    # Not one of main's tasks: those, and all they hold, are kept when they have ended.
+    provisioning.start(house, keep_running)
+
+
 def open_signals(house, guests):
     """The LED and the button (signals.Signals), None if the settings name no pin of theirs."""
     if house.settings["led.pin"] < 0 and house.settings["button.pin"] < 0:
@@ -122,23 +116,27 @@ def open_signals(house, guests):
     return Signals(led, button, read_state, on_setup, on_factory_reset)
 
 
-async def main(settings, path=SETTINGS):
+async def main(settings, path=SETTINGS, health=None):
     """All of the firmware, from the settings (as the file `path` has them) on; returns
-    never."""
+    never. health: Health, begun."""
+    health = health or Health()
     log = Log()
     log.install()
     device = settings["device"] or unique_name()
     network = Wifi(settings)
-    outbox = Outbox()
-    publisher = portal = signals = None
+    outbox = publisher = portal = signals = power = None
+    if settings["power.supply"] != "usb":
+        from .board.supply import Supply
+
+        power = network.power = Supply(settings, health.brown_outs)
 
     def on_reading(reading):
         if not may_be_published(reading):
             return
-        outbox.put(reading)
         if portal is not None:
             portal.live.put(reading)
         if publisher is not None:
+            outbox.put(reading)
             publisher.wake()
         elif signals is not None:
             signals.flash()
@@ -149,17 +147,22 @@ async def main(settings, path=SETTINGS):
     reader = MeterReader(port, settings, on_reading, LINE, own_layouts(), sample.take)
     diagnosis = Diagnosis(reader.counters)
     house = House(path, settings, device, network, diagnosis, restart, sample)
+    house.health = health
     house.keys_changed = reader.set_keys
     house.sniffer_state = reader.line
     if settings["mqtt.host"]:
         from .publish.mqtt import Publisher
+        from .publish.outbox import Outbox
 
+        outbox = Outbox()
         publisher = house.publisher = Publisher(settings, device, outbox, diagnosis, network)
+        publisher.power = power
     else:
         print("mqtt: no broker is set")
     # Last: where memory is short, it is the page that is done without.
     portal, guests, tasks = open_portal(house, log)
     signals = open_signals(house, guests)
+    open_console(house)
 
     async def diagnose():
         while True:
@@ -169,22 +172,46 @@ async def main(settings, path=SETTINGS):
                     publisher.wake()
             await asyncio.sleep(1)
 
+    loops = [loop for loop in (reader, network, publisher) if loop is not None]
+
+    def watch():
+        return feed_watchdog(lambda: health.look([loop.beats for loop in loops]))
+
+    async def decide():
+        # Whether this version stays, or the old one comes back.
+        from .update import forget
+        from .update.trial import judge
+
+        await judge(lambda: reader.counters[_READINGS], network.is_up, restart)
+        forget()
+
     tasks += [
+        ("update", decide),
         ("meter", reader.run),
         ("quiet", reader.watch_quiet),
         ("diagnosis", diagnose),
         ("wifi", network.run),
-        ("watchdog", feed_watchdog),
+        ("watchdog", watch),
     ]
+    if power is not None:
+        tasks.append(("power", power.run))
+        if guests is not None:
+            guests.power = power
     if publisher is not None:
         tasks.append(("mqtt", publisher.run))
     if signals is not None:
         tasks.append(("signals", signals.run))
         if publisher is not None:
             publisher.on_published = signals.flash
-    await asyncio.gather(*[keep_running(name, work) for name, work in tasks])
+    await asyncio.gather(*[keep_running(name, work, health=health) for name, work in tasks])
 
 
 def run(path=SETTINGS):
     """Start. ConfigError, naming the setting, if one is wrong."""
-    asyncio.run(main(config.load(path), path))
+    health = Health()
+    health.begin(reset_cause())
+    try:
+        asyncio.run(main(config.load(path), path, health))
+    except Exception as error:
+        health.crashed("start", error)
+        raise
