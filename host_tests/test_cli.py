@@ -31,10 +31,7 @@ def test_without_a_verb_it_says_what_there_is():
     assert "usage: meterling" in result.stderr
 
 
-@pytest.mark.parametrize(
-    "verb",
-    ["decode", "simulate", "build", "release", "demo", "detect", "layout", "operators", "bench"],
-)
+@pytest.mark.parametrize("verb", cli._VERBS)
 def test_each_verb_explains_itself(verb):
     result = meterling(verb, "--help")
     assert result.returncode == 0
