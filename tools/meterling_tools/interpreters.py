@@ -132,13 +132,14 @@ def run(
     timeout=120,
     path=(FIRMWARE,),
     env=None,
+    cwd=None,
 ):
     """Run `script` (a file, or "-c" with the code as first of `args`) to its end.
 
     `stdin`: bytes or None; `heapsize`: bytes; `timeout`: s; `path`: folders to import from;
-    `env`: dict, added to the environment. Returns subprocess.CompletedProcess with stdout and
-    stderr as bytes; TimeoutExpired if it takes too long, FileNotFoundError if the interpreter
-    is missing."""
+    `env`: dict, added to the environment; `cwd`: folder to run in. Returns
+    subprocess.CompletedProcess with stdout and stderr as bytes; TimeoutExpired if it takes too
+    long, FileNotFoundError if the interpreter is missing."""
     if not interpreter:
         raise FileNotFoundError(None, interpreter.reason, interpreter.name)
     return subprocess.run(
@@ -147,4 +148,5 @@ def run(
         capture_output=True,
         timeout=timeout,
         env=environment(interpreter, path, **(env or {})),
+        cwd=cwd,
     )

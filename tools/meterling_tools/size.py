@@ -70,9 +70,11 @@ def heap():
     if not interpreter:
         return None
     with tempfile.TemporaryDirectory(prefix="meterling-") as folder:
-        tree = Path(folder) / "tree"
+        # As long as on a dongle: each module keeps the path of its file.
+        tree = Path(folder) / "a"
         build.build("unix32", tree)
         tree = tree / _SLOT if (tree / _SLOT).is_dir() else tree
+        short = tree.relative_to(folder)
         modules = _modules(tree)
         always = _in_order([name for name in _ALWAYS if name in modules], modules)
         others = [name for name in _in_order(sorted(modules), modules) if name not in always]
@@ -85,7 +87,8 @@ def heap():
                 script,
                 [_STOCK, _LIBRARY, *args],
                 heapsize=1 << 20,
-                path=(tree, tree / "lib", _STANDINS),
+                cwd=folder,
+                path=(short, short / "lib", _STANDINS),
             )
             if result.returncode:
                 lines = (
