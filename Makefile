@@ -28,8 +28,16 @@ $(READY): pyproject.toml tools/setup-venv
 
 moved:
 
+# Those that only decode run side by side; those that measure time, or wait, one by one.
 test: setup
+ifdef ARGS
 	@.venv/bin/python -m pytest $(ARGS)
+else
+	@status=0; \
+	.venv/bin/python -m pytest -n 2 --dist worksteal -m pure || status=$$?; \
+	.venv/bin/python -m pytest -m "not pure" || status=$$?; \
+	exit $$status
+endif
 
 demo: setup
 	@$(RUN) demo $(if $(METER),--meter '$(METER)') $(if $(BROKER),--broker '$(BROKER)') \

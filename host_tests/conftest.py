@@ -14,6 +14,21 @@ def pytest_sessionstart(session):
             pytest.exit(f"CI tests on every interpreter; missing: {missing}", returncode=1)
 
 
+# Files whose tests measure no time and wait for nothing: these may run side by side.
+_PURE = (
+    "apdu axdr block_transfer boards build captures ciphering clock config decode fuzz hdlc "
+    "heap image kernels layout_file layouts line line_model mbus migrations mode5 nordic "
+    "operators oracles p1 plausible reading records replay shorten simulate sml sml_transport "
+    "sniffer text timezone update_release update_slots update_signature label mip"
+).split()
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.stem.removeprefix("test_") in _PURE:
+            item.add_marker("pure")
+
+
 @pytest.fixture(params=interpreters.NAMES)
 def interpreter(request):
     """Each Python that the firmware runs on, one after the other; one that this machine lacks

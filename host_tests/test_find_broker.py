@@ -138,7 +138,7 @@ def test_a_name_that_another_has_is_taken():
     [
         ("192.168.1.23", "", None, "meterling-a1b2c3"),
         ("127.0.0.1", "", "meterling.local", ""),  # it is us
-        ("192.168.1.23", "keller", "meterling.local", "keller"),  # so from the next start on
+        ("192.168.1.23", "keller", "keller.local", "keller"),
     ],
 )
 def test_a_second_dongle_takes_a_name_of_its_own(interpreter, tmp_path, other, own, name, device):

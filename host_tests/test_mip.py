@@ -77,9 +77,9 @@ import sys
 loaded = set()
 from meterling import python
 really = python.unload
-def spy(package, names):
+def spy(*args):
     loaded.update(sys.modules)
-    really(package, names)
+    really(*args)
 python.unload = spy
 {probe}
 loaded.update(sys.modules)

@@ -179,8 +179,11 @@ async def main(settings, path=SETTINGS, health=None):
 
     async def decide():
         # Whether this version stays, or the old one comes back.
-        from .update import forget
-        from .update.trial import judge
+        try:
+            from .update import forget
+            from .update.trial import judge
+        except ImportError:
+            return  # started from nothing that has slots
 
         await judge(lambda: reader.counters[_READINGS], network.is_up, restart)
         forget()
