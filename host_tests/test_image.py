@@ -415,3 +415,13 @@ def test_the_build_enforces_the_budgets(flash, passes, tmp_path, monkeypatch, ca
             build.run(args)
         assert raised.value.status == 1
     assert (tmp_path / "tree" / "main.py").exists()
+
+
+@pytest.mark.parametrize("interpreter", ["micropython32"], indirect=True)
+@pytest.mark.parametrize("board", ["esp32-devkit-mbus", "esp32c3-supermini-optical"])
+def test_the_firmware_is_within_its_budgets(board, interpreter, tmp_path):
+    """With its pages, or the 60 kB that those may have."""
+    files, _ = board_build.make(boards.load(board), tmp_path)
+    if not any("/site/" in path for path, _, _ in files):
+        files.append(("a/site", 60_000, 60_000))
+    assert size.check(files, size.heap()) == []

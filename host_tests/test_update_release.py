@@ -407,9 +407,9 @@ def test_a_flashed_dongle_takes_the_whole_firmware_and_starts_it(interpreter, tm
     assert updating.version_of(updating.contents(flash / "b")) == "99.0.0"
     script = (
         "import sys, boot_slots; slot = boot_slots.choose(); sys.path.insert(0, slot);"
-        "from meterling import decoder; print(slot, decoder.__file__)"
+        "import meterling.decoder; print(slot, meterling.__file__, meterling.decoder.__file__)"
     )
     command = interpreters.command(interpreter, "-c", script)
     environment = interpreters.environment(interpreter, ("",))
     result = subprocess.run(command, cwd=flash, env=environment, capture_output=True, timeout=60)
-    assert result.stdout.decode().split() == ["b", "b/meterling/decoder.mpy"]
+    assert result.stdout.decode().split() == ["b", "b/meterling/__init__.mpy", "/m/decoder.mpy"]

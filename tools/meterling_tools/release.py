@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from meterling import __version__
 from meterling.update import package
 
-from . import FIRMWARE, ROOT, CommandError, build
+from . import FIRMWARE, ROOT, CommandError, build, pack
 
 WINDOW = 12  # bits: what the dongle needs of heap to unpack, 4 KiB
 SLOT = "a"  # what a new dongle runs
@@ -141,12 +141,13 @@ def numbers(version):
 
 
 def collect(tree):
-    """{path in a slot: bytes} of a built tree (Path): all that an update replaces."""
-    return {
+    """{path in a slot: bytes} of a built tree (Path): all that an update replaces, packed."""
+    files = {
         name: path.read_bytes()
         for path in sorted(tree.rglob("*"))
         if path.is_file() and (name := path.relative_to(tree).as_posix()) not in _NOT_UPDATED
     }
+    return pack.pack(files)
 
 
 def for_flash(tree):
@@ -167,11 +168,10 @@ def mpy(files):
     'M' | version | bits 0-1 sub-version, 2-5 architecture, 0: bytecode for all | ..
     """
     result = _MPY_VERSION
-    for name, data in files.items():
-        if name.endswith(".mpy"):
-            version, features = data[1], data[2]
-            if features >> 2 & 15 or result < 1 << 10:
-                result = version | (features & 3) << 8 | (features >> 2 & 15) << 10
+    for data in pack.modules(files).values():
+        version, features = data[1], data[2]
+        if features >> 2 & 15 or result < 1 << 10:
+            result = version | (features & 3) << 8 | (features >> 2 & 15) << 10
     return result
 
 

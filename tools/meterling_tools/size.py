@@ -10,7 +10,7 @@ import tempfile
 from collections import namedtuple
 from pathlib import Path, PurePosixPath
 
-from . import FIRMWARE, CommandError, build, interpreters
+from . import FIRMWARE, CommandError, build, interpreters, release
 
 HEAP_BUDGET = 60_000  # bytes: what stays loaded
 FLASH_BUDGET = 300_000  # bytes: all files of the tree
@@ -70,12 +70,13 @@ def heap():
     if not interpreter:
         return None
     with tempfile.TemporaryDirectory(prefix="meterling-") as folder:
-        # As long as on a dongle: each module keeps the path of its file.
-        tree = Path(folder) / "a"
-        build.build("unix32", tree)
-        tree = tree / _SLOT if (tree / _SLOT).is_dir() else tree
-        short = tree.relative_to(folder)
-        modules = _modules(tree)
+        build.build("unix32", Path(folder) / "tree")
+        # As on a dongle: each module keeps the path of its file.
+        short = Path(release.SLOT)
+        for name, data in release.for_flash(Path(folder) / "tree").items():
+            (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
+            (Path(folder) / name).write_bytes(data)
+        modules = _modules(Path(folder) / "tree")
         always = _in_order([name for name in _ALWAYS if name in modules], modules)
         others = [name for name in _in_order(sorted(modules), modules) if name not in always]
         script = Path(folder) / "cost.py"

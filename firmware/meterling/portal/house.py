@@ -3,8 +3,6 @@
 app.py makes one, and hands in what exists only later by setting the attributes.
 """
 
-import os
-
 from .. import config
 from ..health import Health
 from ..publish.loop import ticks_diff, ticks_ms
@@ -12,22 +10,6 @@ from ..python import const
 from .sample import Sample
 
 _TELEGRAMS = const(2)  # of errors
-_FORGOTTEN = ("line.json", "layouts.txt", "sessions.json")  # beside the settings
-# Printed on the dongle, and what its board is like
-_KEPT_AT_FACTORY_RESET = (
-    "ap.password",
-    "meter.rx_pin",
-    "meter.tx_pin",
-    "meter.request_pin",
-    "meter.optical",
-    "led.pin",
-    "led.kind",
-    "button.pin",
-    "power.supply",
-    "power.sense_pin",
-    "portal.address",
-    "portal.port",
-)
 
 
 class House:
@@ -107,10 +89,6 @@ class House:
 
     def forget_everything(self):
         """Back to the defaults; OSError. What is printed on the dongle stays."""
-        settings = config.defaults()
-        for name in _KEPT_AT_FACTORY_RESET:
-            settings[name] = self.settings[name]
-        config.save(self.path, settings)
-        for name in os.listdir():
-            if name in _FORGOTTEN:
-                os.remove(name)
+        from .factory_reset import forget_everything
+
+        forget_everything(self)

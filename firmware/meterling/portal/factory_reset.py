@@ -1,0 +1,32 @@
+"""Back to what was in the box. What is printed on the dongle stays, and what its board is like."""
+
+import os
+
+from .. import config
+
+_FORGOTTEN = ("line.json", "layouts.txt", "sessions.json")  # beside the settings
+_KEPT = (
+    "ap.password",
+    "meter.rx_pin",
+    "meter.tx_pin",
+    "meter.request_pin",
+    "meter.optical",
+    "led.pin",
+    "led.kind",
+    "button.pin",
+    "power.supply",
+    "power.sense_pin",
+    "portal.address",
+    "portal.port",
+)
+
+
+def forget_everything(house):
+    """House.forget_everything"""
+    settings = config.defaults()
+    for name in _KEPT:
+        settings[name] = house.settings[name]
+    config.save(house.path, settings)
+    for name in os.listdir():
+        if name in _FORGOTTEN:
+            os.remove(name)
