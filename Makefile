@@ -28,14 +28,14 @@ $(READY): pyproject.toml tools/setup-venv
 
 moved:
 
-# Those that only decode run side by side; those that measure time, or wait, one by one.
+# Those that measure time run one by one.
 test: setup
 ifdef ARGS
 	@.venv/bin/python -m pytest $(ARGS)
 else
 	@status=0; \
-	.venv/bin/python -m pytest -n 2 --dist worksteal -m pure || status=$$?; \
-	.venv/bin/python -m pytest -m "not pure" || status=$$?; \
+	.venv/bin/python -m pytest -n 2 --dist worksteal -m side_by_side || status=$$?; \
+	.venv/bin/python -m pytest -m "not side_by_side" || status=$$?; \
 	exit $$status
 endif
 
