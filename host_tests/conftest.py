@@ -14,8 +14,7 @@ def pytest_sessionstart(session):
             pytest.exit(f"CI tests on every interpreter; missing: {missing}", returncode=1)
 
 
-# Files whose tests measure no time and wait for nothing: these may run side by side.
-# Those that may run side by side: they measure no time, and wait for nothing that a busy
+# Files whose tests may run side by side: they measure no time, and wait for nothing that a busy
 # machine makes late.
 _SIDE_BY_SIDE = (
     "apdu axdr block_transfer boards build captures ciphering clock config decode fuzz hdlc "

@@ -17,7 +17,7 @@ class Packed:
     """A file system, as `vfs.mount` wants it, that shows the files of `folder` (path)."""
 
     def __init__(self, folder):
-        self._folder = folder + "/"
+        self._folder = folder
 
     def mount(self, readonly, mkfs):
         pass
@@ -26,7 +26,7 @@ class Packed:
         pass
 
     def stat(self, path):
-        path = self._folder + path
+        path = self._folder + path  # that begins with "/"
         try:
             return os.stat(path)
         except OSError:
