@@ -100,12 +100,17 @@ def _wait_until(moment_ns):
 
 
 def _write_paced(sink, data, start_ns, byte_ns):
-    """Writes each chunk when its last byte has left the line: never too early, no drift."""
+    """Writes each chunk when its last byte has left the line: never too early, no drift.
+    Returns the time.monotonic_ns() of the last: before it is written, since who reads it may
+    be quicker than who writes."""
     chunk = max(1, _CHUNK_NS // byte_ns)
+    moment = start_ns
     for begin in range(0, len(data), chunk):
         end = min(begin + chunk, len(data))
         _wait_until(start_ns + end * byte_ns)
+        moment = time.monotonic_ns()
         sink.write(data[begin:end])
+    return moment
 
 
 def send(meter, sink, count=None, at_once=False, faults=None, stamps=None):
@@ -124,21 +129,21 @@ def send(meter, sink, count=None, at_once=False, faults=None, stamps=None):
         data = meter.telegram(n)
         if faults:
             data = faults.spoil(n, data)
-        line_ns = 0
+        last_byte = time.monotonic_ns()
         if at_once:
             sink.write(data)
         elif sink.paces_itself:
             _wait_until(start)
             sink.write(data)
-            line_ns = max(0, start + len(data) * byte_ns - time.monotonic_ns())
+            last_byte = max(time.monotonic_ns(), start + len(data) * byte_ns)
         else:
             _wait_until(start)
-            _write_paced(sink, data, start, byte_ns)
+            last_byte = _write_paced(sink, data, start, byte_ns)
         if stamps:
             stamp = {
                 "n": n,
                 "invocation_counter": meter.invocation_counter(n),
-                "last_byte": time.monotonic_ns() + line_ns,
+                "last_byte": last_byte,
             }
             stamps.write(json.dumps(stamp) + "\n")
             stamps.flush()

@@ -122,9 +122,9 @@ def serve(fd, meter, seconds=None, count=None, stamps=None):
         speed = meter.baud if wanted in answer else 300
         # On a terminal the acknowledgement takes no time; on a line it does.
         time.sleep(len(wanted) * 10 / 300 + _REACTION)
-        _write(fd, meter.block(blocks), speed)
+        last_byte = _write(fd, meter.block(blocks), speed)
         if stamps:
-            stamp = {"n": blocks, "invocation_counter": None, "last_byte": time.monotonic_ns()}
+            stamp = {"n": blocks, "invocation_counter": None, "last_byte": last_byte}
             stamps.write(json.dumps(stamp) + "\n")
             stamps.flush()
         blocks += 1
@@ -143,9 +143,12 @@ def _read(fd, timeout, speed):
 
 
 def _write(fd, data, speed):
-    # Ten bits a byte; a little at once, as from a line.
+    # Ten bits a byte; a little at once, when its last bit is there. time.monotonic_ns() of the
+    # last one.
     for i in range(0, len(data), 8):
         part = data[i : i + 8]
+        time.sleep(len(part) * 10 / speed)
+        moment = time.monotonic_ns()
         if _speed_of(fd) == speed:
             os.write(fd, part)
-        time.sleep(len(part) * 10 / speed)
+    return moment
