@@ -121,25 +121,29 @@ class MeterReader:
         """Notice when the line has become quiet."""
         while True:
             await sleep_ms(_CHECK)
-            self._looks = self._looks + 1 & 0xFFFF
-            now = self.now()
-            if self._sniffer is not None:
-                self._do(self._sniffer.tick(now, self.port.idle_level()))
-                if self.settings["meter.optical"] and now - self._silent > _SILENT:
-                    self.rarely("ask")
-                continue
-            if self._decoder is None:
-                continue
-            if self._asker is not None:
-                self._asker.keep_asking(self, now)
-            if self._heard is not None:
-                quiet = now - self._heard > (_QUIET if self._asker is None else _QUIET_ASKED)
-                if quiet:
-                    self._heard = None
-                    self._decoder.quiet()
-                if self._watch is not None and (quiet or now - self._began > _ENDLESS):
-                    self._began = now
-                    self._look_back(now)
+            self._look()
+
+    def _look(self):
+        # Not in the coroutine: what its frame has held stays there, a sniffer of 14 kB, too.
+        self._looks = self._looks + 1 & 0xFFFF
+        now = self.now()
+        if self._sniffer is not None:
+            self._do(self._sniffer.tick(now, self.port.idle_level()))
+            if self.settings["meter.optical"] and now - self._silent > _SILENT:
+                self.rarely("ask")
+            return
+        if self._decoder is None:
+            return
+        if self._asker is not None:
+            self._asker.keep_asking(self, now)
+        if self._heard is not None:
+            quiet = now - self._heard > (_QUIET if self._asker is None else _QUIET_ASKED)
+            if quiet:
+                self._heard = None
+                self._decoder.quiet()
+            if self._watch is not None and (quiet or now - self._began > _ENDLESS):
+                self._began = now
+                self._look_back(now)
 
     def _hear(self, buffer, count):
         now = self.now()

@@ -22,11 +22,6 @@ def is_tried(root=""):
     return boot_slots.read(root)[1] != boot_slots.NONE
 
 
-def before(root=""):
-    """What the version that is tried has to do as well as the old one; see trial.Trial."""
-    return boot_slots.read(root)[3]
-
-
 def status(root=""):
     """What the page shows (dict): version of each slot or None, "slot" that runs, whether it
     is "tried", and "outcome" of the last update: None, "ok" or "failed-..": starts (it never
@@ -57,6 +52,17 @@ def start_trial(slot, before, root=""):
     """From the next start on `slot` is tried. OSError."""
     run = boot_slots.read(root)[0]
     boot_slots.write([run, slot, 0, before or boot_slots.NONE, boot_slots.NONE], root)
+
+
+def trial(root=""):
+    """(whether what runs is tried, what it has to do as well as the old one; see
+    trial.Trial)."""
+    return is_tried(root), boot_slots.read(root)[3]
+
+
+def give_up(verdict, root=""):
+    """What is tried is not, after all; see boot_slots."""
+    boot_slots.give_up(verdict, root)
 
 
 def proved(root=""):

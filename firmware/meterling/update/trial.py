@@ -1,10 +1,8 @@
 """Whether a new version keeps its place: it has to do what the old one did."""
 
-import boot_slots
-
 from ..publish.loop import sleep_ms
 from ..python import const
-from . import slots
+from . import forget
 
 # What went well before an update, in the state's word `before`: nothing else is asked of
 # the new version.
@@ -41,8 +39,8 @@ async def judge(readings, is_up, reset, root=""):
 
     readings() -> int, so far; is_up() -> whether there is a network.
     """
-    tried = slots.is_tried(root)
-    trial = Trial(slots.before(root))
+    tried, before = _slots("trial", root)
+    trial = Trial(before)
     elapsed = 0
     verdict = None
     while verdict is None:
@@ -50,8 +48,19 @@ async def judge(readings, is_up, reset, root=""):
         elapsed += 1
         verdict = trial.look(elapsed, readings(), is_up())
     if verdict == "ok":
-        slots.proved(root)
+        _slots("proved", root)
     elif tried:
         print("update: {}".format(verdict))
-        boot_slots.give_up(verdict, root)
+        _slots("give_up", verdict, root)
         reset()
+
+
+def _slots(what, *args):
+    # Loaded for a moment: while a version proves itself the owner sets it up, and needs the room.
+    from . import slots
+
+    try:
+        return getattr(slots, what)(*args)
+    finally:
+        slots = None
+        forget()
