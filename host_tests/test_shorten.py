@@ -33,7 +33,7 @@ class Meter:
 
 
 def test_private_names_become_short_and_lines_stay():
-    short = shorten.names({"meter.py": CLASS})
+    short = shorten.names({"meter.py": CLASS}, ["state"])
     assert short == {"_grow": "_a", "_state": "_b"}  # nobody binds _STEP
     assert (
         shorten.apply(CLASS, short)
@@ -79,7 +79,24 @@ def test_what_a_string_says_is_kept_in_all_files():
     sources = {"a.py": "def _answer(): pass\n", "b.py": "route = 'a._answer'\n"}
     assert shorten.names(sources) == {}
     sources["b.py"] = 'def route():\n    """As a._answer."""\n'
-    assert shorten.names(sources) == {"_answer": "_a"}
+    assert shorten.names(sources, ["route"]) == {"_answer": "_a"}
+
+
+def test_functions_and_arguments_become_short_where_nothing_else_can_be_meant():
+    sources = {
+        "meter.py": "class Meter:\n    def read_all(self, most): return self.read_all(most)\n"
+        "    def stop(self): pass\ndef bring(tag, quick): return Meter()\n",
+        "room/app.py": "from . import meter\nfrom .meter import bring\n"
+        "meter.bring(1, quick=2).stop()\n",
+    }
+    short = shorten.names(sources)
+    assert short.keys() == {"read_all", "most", "bring", "tag"}
+    after = shorten.apply(sources["room/app.py"], short)
+    assert after == sources["room/app.py"].replace("bring", short["bring"])
+    assert "bring" not in shorten.names({**sources, "b.py": "path = 'meter.bring'"})
+    assert "bring" not in shorten.names({**sources, "b.py": "def bring(): thing.bring()"})
+    assert "bring" not in shorten.names(sources, ["bring()"])
+    assert "bring" not in shorten.names({**sources, "bring.py": ""})
 
 
 @pytest.mark.parametrize(
@@ -167,7 +184,8 @@ def test_every_file_is_the_same_but_for_names():
     assert not words & set(short.values())
     for path, text in SOURCES.items():
         after = shorten.apply(text, short)
-        here = {name for name in re.findall(r"\w+", text) if name in short}
+        tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+        here = {token.string for token in tokens if token.string in short}
         back = {short[name]: name for name in here}
         assert len(back) == len(here), path
         assert normal(after, back) == normal(text, {}), path
@@ -197,7 +215,7 @@ def trees(tmp_path_factory):
     def make(chip):
         if chip not in found:
             found[chip] = tmp_path_factory.mktemp("trees") / chip
-            build.build(chip, found[chip])
+            build.build(chip, found[chip], users=[PROBE.read_text()])
         return found[chip], found[chip] / "lib"
 
     return make

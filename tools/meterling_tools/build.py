@@ -94,11 +94,12 @@ def run(args):
         _report(args.chip, build(args.chip, folder, read_keys(args.release_key)))
 
 
-def build(chip, folder, keys=()):
+def build(chip, folder, keys=(), users=()):
     """Write the tree for `chip` into `folder` (Path), replacing an older one; files that are
     not the build's are left alone. `keys`: public keys (hex) whose releases it takes, beside
-    those in meterling/update/keys.py. Returns [(path in the tree, bytes of source, bytes)].
-    CommandError if a file does not compile or a dependency cannot be had."""
+    those in meterling/update/keys.py. `users`: texts of programs that import from the tree more
+    than classes and modules: what they name keeps its name. Returns [(path in the tree, bytes
+    of source, bytes)]. CommandError if a file does not compile or a dependency cannot be had."""
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise CommandError(f"{folder} is not a folder.")
@@ -106,7 +107,7 @@ def build(chip, folder, keys=()):
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".build-") as scratch:
         scratch = Path(scratch)
-        short = _short_names()
+        short = _short_names(users)
         files = [_make(path, scratch, name, march, keys, short) for name, path in _sources(march)]
         settings = _settings_example()
         (scratch / "settings.json.example").write_bytes(settings)
@@ -179,13 +180,14 @@ def deflate(data):
     return packer.compress(data) + packer.flush()
 
 
-def _short_names():
+def _short_names(users=()):
     # Of what an update replaces as a whole; of every kernel, so that they are one chip's as
     # another's.
     paths = {path.relative_to(FIRMWARE).as_posix(): path for path in FIRMWARE.rglob("*.py")}
     texts = {name: path.read_text(encoding="utf-8") for name, path in sorted(paths.items())}
     others = [texts.pop(name) for name in list(texts) if not name.startswith(_SHORTENED)]
     others += [path.read_text(encoding="utf-8") for path in dependencies.fetch().rglob("*.py")]
+    others += users
     return shorten.names(texts, others)
 
 

@@ -2,15 +2,18 @@
 
 MicroPython keeps each name that a module mentions once, for ever: its text and some ten bytes.
 What begins with one underscore means nothing outside: `self._sniffer` and `_print_where` become
-`_a` and `_b`. A name has the same short one in all files, and two share one where no file has
-both, so that a few dozen serve all modules. Lines stay where they are.
+`_a` and `_b`; so do functions and arguments that are only ever named as such, and never as an
+attribute of something else. A name has the same short one in all files, and two share one where
+no file has both, so that a few dozen serve all modules. Lines stay where they are.
 
-Left alone is what the firmware does not bind itself, what a string, a library or a file that is
-not shortened mentions, and `_X = const(..)`, which mpy-cross drops anyway. python-minifier is
-not for this: it renames no attributes, moves lines, and takes away what viper and const() need.
+Left alone are classes, modules, what is passed by name, what the firmware does not bind itself,
+what a string, a library or a file that is not shortened mentions, and `_X = const(..)`, which
+mpy-cross drops anyway. python-minifier is not for this: it renames no attributes, moves lines,
+and takes away what viper and const() need.
 """
 
 import ast
+import builtins
 import io
 import re
 import tokenize
@@ -21,15 +24,21 @@ from . import CommandError
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+# Of Python, of viper, and what MicroPython itself calls: streams, file systems
+_KNOWN = {*dir(builtins), "ptr8", "ptr16", "ptr32", "uint", "viper", "native"}
+_KNOWN |= {"self", "cls", "read", "readinto", "write", "ioctl", "mount", "umount", "stat"}
+_KNOWN = _KNOWN.union(*map(dir, (str, bytes, bytearray, list, dict, set, int, memoryview)))
 _BY_NAME = ("getattr", "hasattr", "setattr", "delattr")
 _COMPILE_TIME = {"VIPER", "const", "micropython"}  # of meterling.python
 _BLIND = ("eval", "exec", "globals", "locals", "vars")
 
 
 def names(sources, others=()):
-    """{name: short name} for `sources` ({path: text}); `others`: texts of what goes with them
-    and is left as it is. CommandError if a source is none, or does what cannot be followed."""
-    kept = {word for text in others for word in _WORD.findall(text)}
+    """{name: short name} for `sources` ({path: text}); `others`: texts of what goes with them,
+    or uses them, and is left as it is. CommandError if a source is none, or does what cannot be
+    followed."""
+    kept = {word for text in others for word in _WORD.findall(text)} | _KNOWN
+    kept.update(word for path in sources for word in _WORD.findall(path))  # modules
     used = kept.union(*(_WORD.findall(text) for text in sources.values()))
     files = {}
     for path, text in sources.items():
@@ -120,7 +129,7 @@ def _look(tree, path):
         if isinstance(node, ast.Assign) and _called(node.value) == "const"
         for target in node.targets
     }
-    bound, foreign = set(), set()
+    bound, functions, foreign = set(), set(), set()
 
     def refuse(node, what):
         raise CommandError(f"{path}:{node.lineno} {what}: names cannot be made short.", 1)
@@ -128,11 +137,18 @@ def _look(tree, path):
     for node in nodes:
         if isinstance(node, _DEFINITION):
             bound.add(node.name)
+            if not isinstance(node, ast.ClassDef):
+                functions.add(node.name)
+            elif not _is_private(node.name):
+                foreign.add(node.name)
             bases = [ast.unparse(base) for base in getattr(node, "bases", ())]
             if imported & set(_WORD.findall(" ".join(bases))):
                 refuse(node, "inherits from a class of another file")
         elif isinstance(node, ast.arg):
             bound.add(node.arg)
+            functions.add(node.arg)
+        elif isinstance(node, ast.keyword) and node.arg:
+            foreign.add(node.arg)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             bound.add(node.id)
         elif isinstance(node, ast.Attribute):
@@ -153,4 +169,5 @@ def _look(tree, path):
             refuse(node, f"{_called(node)}()")
         elif _called(node) in _BY_NAME and not isinstance(node.args[1], (ast.Constant, ast.Name)):
             refuse(node, f"{_called(node)}() of a name that is put together")
-    return {name for name in bound - constants if _is_private(name)}, foreign
+    private = set(filter(_is_private, bound)) - constants
+    return private | {name for name in functions if name[:2] != "__" and name != "_"}, foreign

@@ -2,7 +2,7 @@
 
 from ..publish.loop import sleep_ms
 from ..python import const
-from . import forget
+from ..update import forget
 
 # What went well before an update, in the state's word `before`: nothing else is asked of
 # the new version.

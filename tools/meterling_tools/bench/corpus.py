@@ -1,9 +1,14 @@
 """The telegrams that are measured with: simulated ones, and variants of them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from ..simulate import METERS, glo, layouts
 from ..simulate.axdr import u16, u32
+
+# What is measured with; it names parts of the firmware that built trees have to name alike.
+SCRIPTS = Path(__file__).parent / "scripts"
+USERS = [path.read_text() for path in sorted(SCRIPTS.glob("*.py"))]
 
 _NO_TAG, _TAG = 0x20, 0x30  # security control: encrypted; encrypted and authenticated
 

@@ -9,7 +9,6 @@ from .. import CommandError, build, interpreters
 from . import corpus
 from .figure import Figure
 
-_SCRIPTS = Path(__file__).parent / "scripts"
 _WARM, _MEASURED = 10, 100  # telegrams; the latter once counted, once with the heap locked
 _FEW = 12  # telegrams for the least heap: enough for every path of the steady state
 _LOWEST, _HIGHEST, _STEP = 2048, 1 << 18, 64  # bytes of heap that are tried
@@ -94,8 +93,8 @@ class Heap:
     def __init__(self, interpreter, folder):
         self._interpreter = interpreter
         self._folder = folder
-        build.build("unix32", folder / "tree")
-        _compile(_SCRIPTS / "least_heap.py", folder / "least_heap.mpy")
+        build.build("unix32", folder / "tree", users=corpus.USERS)
+        _compile(corpus.SCRIPTS / "least_heap.py", folder / "least_heap.mpy")
 
     def _run(self, script, args, heapsize):
         path = (self._folder, self._folder / "tree")
@@ -106,7 +105,7 @@ class Heap:
         count = _WARM + 2 * _MEASURED
         file = corpus.write(self._folder / "telegrams", map(meter.telegram, range(count)))
         args = [file, meter.link, *corpus.keys(meter), _WARM]
-        result = self._run(_SCRIPTS / "steady_heap.py", args, 1 << 24)
+        result = self._run(corpus.SCRIPTS / "steady_heap.py", args, 1 << 24)
         words = result.stdout.split()
         if result.returncode or len(words) != 4:
             raise CommandError(f"heap of {meter.description}: {last_line(result)}", 1)

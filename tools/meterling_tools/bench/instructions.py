@@ -61,7 +61,7 @@ class Counter:
         self._interpreter = interpreter
         self._valgrind = valgrind
         self._folder = folder
-        build.build("unix", folder / "tree")
+        build.build("unix", folder / "tree", users=corpus.USERS)
 
     def feed(self, meter, mode="feed"):
         """Instructions that one telegram of `meter` takes, from its raw bytes on."""

@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from meterling import __version__
 
 from .. import CommandError, build, interpreters, release
+from . import corpus
 from .figure import Figure
 from .heap import _compile, last_line
 
-_SCRIPTS = Path(__file__).parent / "scripts"
 _KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))  # of nobody
 _FEW, _MANY = 1, 3  # signatures
 # 30 s at 160 MHz and 1.5 cycles an instruction
@@ -44,13 +44,13 @@ def _instructions(folder):
     missing = missing or ("" if valgrind else "no valgrind on this machine")
     if missing:
         return Figure(name, target=_MOST_INSTRUCTIONS, missing=missing)
-    build.build("unix", folder / "unix")
+    build.build("unix", folder / "unix", users=corpus.USERS)
     public = _KEY.public_key().public_bytes_raw()
     case = [x.hex() for x in (public, _MESSAGE, _KEY.sign(_MESSAGE))]
 
     def count(times):
         command = interpreters.command(
-            interpreter, _SCRIPTS / "signature.py", times, *case, heapsize=1 << 24
+            interpreter, corpus.SCRIPTS / "signature.py", times, *case, heapsize=1 << 24
         )
         result = subprocess.run(
             [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null", *command],
@@ -75,8 +75,8 @@ def _heap(folder):
     if not interpreter:
         reason = f"no micropython32: {interpreter.reason}"
         return Figure(name, unit="B", target=_MOST_HEAP, missing=reason)
-    build.build("unix32", folder / "tree")
-    _compile(_SCRIPTS / "update.py", folder / "update.mpy")
+    build.build("unix32", folder / "tree", users=corpus.USERS)
+    _compile(corpus.SCRIPTS / "update.py", folder / "update.mpy")
     files = release.collect(folder / "tree")
     (folder / "release").write_bytes(release.make(files, _KEY, __version__))
     root = folder / "root"
