@@ -473,12 +473,12 @@ def test_the_button_opens_the_access_point(interpreter, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("interpreter", ["micropython32"], indirect=True)
 @pytest.mark.parametrize(
-    ("heap", "has_page"), [(125, False), (155, False), (165, True), (220, True)]
+    ("heap", "has_page"), [(125, False), (145, False), (160, True), (220, True)]
 )
 def test_where_memory_is_short_it_is_the_page_that_is_done_without(
     interpreter, heap, has_page, broker, tmp_path
 ):
-    """kB, with 15 of stand-ins that no dongle has. The meter is found, read and published."""
+    """kB, with 8 of stand-ins that no dongle has. The meter is found, read and published."""
     port, packets = broker
     settings = settings_for(port)
     del settings["meter"]["link"]

@@ -6,9 +6,9 @@ from .python import const
 
 LAYOUTS = "layouts.txt"  # an owner's own; see cosem.layouts
 _LONGEST_LAYOUTS = const(4096)  # bytes
-# Bytes of heap: the page takes 30 kB, and must leave enough to search the line, to learn a
+# Bytes of heap: the page takes 25 kB, and must leave enough to search the line, to learn a
 # telegram's shape, and to publish it. A dongle fresh from the box has no MQTT yet, and room.
-_ROOM = const(76_000)
+_ROOM = const(64_000)
 
 
 def own_layouts(path=LAYOUTS):
