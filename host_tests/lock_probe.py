@@ -39,6 +39,10 @@ class Clock:
     now = 0
 
 
+def pause(ms):
+    yield
+
+
 def loaded():
     head = "meterling.link."
     return " ".join(sorted(name[len(head) :] for name in sys.modules if name.startswith(head)))
@@ -52,6 +56,7 @@ def main():
     known["key"] = job["key"]
     clock = Clock()
     meter.ticks_ms = lambda: clock.now
+    meter.sleep_ms = pause
     port = Port()
     readings = []
     gc.collect()
@@ -59,6 +64,8 @@ def main():
     reader = meter.MeterReader(
         port, config.check({"meter": known}), lambda reading: readings.append(len(reading))
     )
+    quiet = reader.watch_quiet()  # as a task: it must not hold what it has looked at
+    quiet.send(None)
     print("searching", loaded())
     gc.collect()
     searching = gc.mem_alloc() - before
@@ -80,7 +87,8 @@ def main():
                 break
             for _ in range(4):
                 clock.now += 250
-                reader._do(reader._sniffer.tick(clock.now))
+                if reader._sniffer is not None:
+                    quiet.send(None)
         return most
 
     most = search()

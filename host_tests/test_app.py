@@ -444,6 +444,8 @@ def test_of_the_search_nothing_stays_loaded(interpreter, tmp_path, monkeypatch, 
     # Its key is known for all but one: what was heard in the search counts.
     assert readings == "readings 1" or meter.auth_key
     print(interpreter.name, name, heap)
+    searching, most, found = map(int, heap.split()[1:])
+    assert found < most + 6000  # a sniffer that somebody holds is twice as much
 
 
 @pytest.mark.parametrize("interpreter", ["micropython32"], indirect=True)
