@@ -28,8 +28,8 @@ _HURRY = {
 
 def tree(interpreter, folder, keys):
     """Build the firmware for `interpreter` into `folder` (Path), in a hurry to prove itself."""
-    build.build(_UNIX[interpreter.name], folder, keys)
     text = (FIRMWARE / "meterling/update/trial.py").read_text()
+    build.build(_UNIX[interpreter.name], folder, keys, users=[text])
     for slow, fast in _HURRY.items():
         assert slow in text
         text = text.replace(slow, fast)

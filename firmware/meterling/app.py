@@ -120,11 +120,11 @@ async def main(settings, path=SETTINGS, health=None):
         try:
             from .update import forget
             from .update.trial import judge
-        except ImportError:
-            return  # started from nothing that has slots
 
-        await judge(lambda: reader.counters[_READINGS], network.is_up, restart)
-        forget()
+            await judge(lambda: reader.counters[_READINGS], network.is_up, restart)
+            forget()
+        except ImportError:
+            pass  # started from nothing that has slots
 
     tasks += [
         ("update", decide),
