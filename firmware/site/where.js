@@ -66,7 +66,8 @@ function build(element, mqtt, done, restart) {
 
   function offer() {
     const fitting = found.filter(({ kind }) => kind === where);
-    const untouched = ["", HOME_ASSISTANT].includes(host.input.value) && !user.input.value;
+    const untouched = ["", HOME_ASSISTANT].includes(host.input.value) && !user.input.value
+      && document.activeElement !== host.input;
     again.hidden = false;
     search.show("", fitting.length ? [] : t(`where.none.${where}`));
     put(choices, fitting.map((one) => h("button", { type: "button", class: "second", onclick: () => take(one) },
