@@ -54,7 +54,7 @@ def start_trial(slot, before, root=""):
     boot_slots.write([run, slot, 0, before or boot_slots.NONE, boot_slots.NONE], root)
 
 
-def trial(root=""):
+def on_trial(root=""):
     """(whether what runs is tried, what it has to do as well as the old one; see
     trial.Trial)."""
     return is_tried(root), boot_slots.read(root)[3]

@@ -39,7 +39,7 @@ async def judge(readings, is_up, reset, root=""):
 
     readings() -> int, so far; is_up() -> whether there is a network.
     """
-    tried, before = _slots("trial", root)
+    tried, before = _slots("on_trial", root)
     trial = Trial(before)
     elapsed = 0
     verdict = None
