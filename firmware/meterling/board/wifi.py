@@ -13,6 +13,10 @@ from ..python import const, unload
 
 _CHECK = const(1)  # s
 _JOIN_AGAIN_AFTER = const(15)  # s without connection
+_WITH_GUESTS = const(60)  # s: for as long as it joins they hear nothing
+# The driver's own, after the first; by default it tries for ever: then it scans nothing else,
+# the access point can hardly be heard, and most reasons are never told.
+_MORE_TRIES = const(1)
 _NAME = "meterling"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _JOINING = "wifi-joining"
@@ -41,6 +45,7 @@ class Wifi:
         self.wlan = network.WLAN(network.STA_IF)
         self._guests = None  # the access point, while it is open
         self._busy = False
+        self._again = False  # it left the network, to look for others
         self._status = None  # what the driver said last, and what that means
         self._problem = _JOINING
         self.silent = 0
@@ -124,11 +129,17 @@ class Wifi:
                 print("wifi: connected as {}".format(self.wlan.ifconfig()[0]))
             silent = 0 if up else silent + _CHECK
             self.silent = 0 if up else self.silent + _CHECK
-            if self._ssid and silent > _JOIN_AGAIN_AFTER and not self._busy:
+            pause = _JOIN_AGAIN_AFTER if self._guests is None else _WITH_GUESTS
+            due = silent > pause or was_up or self._again
+            if due and not up and self._ssid and not self._busy:
                 if was_up or self.wlan.status() != getattr(network, "STAT_IDLE", None):
                     print("wifi: {}".format(self.problem()))
-                self.join(self._ssid, self._password)
+                try:
+                    self.join(self._ssid, self._password)
+                except OSError as error:
+                    print("wifi: {}".format(error))
                 silent = 0
+                self._again = False
             was_up = up
             await asyncio.sleep(_CHECK)
 
@@ -138,15 +149,23 @@ class Wifi:
         self._password = password
 
     def join(self, ssid, password):
-        """Ask the radio to join that network; nothing waits for it."""
+        """Ask the radio to join that network; nothing waits for it. OSError if it will not."""
+        self.leave()
         try:
-            self.wlan.disconnect()
-        except OSError:
-            pass  # it was not connected
+            self.wlan.config(reconnects=_MORE_TRIES)
+        except (OSError, ValueError, TypeError):
+            pass  # an older driver
         if password:
             self.wlan.connect(ssid, password)
         else:
             self.wlan.connect(ssid)
+
+    def leave(self):
+        """Ask the radio to be on no network, and to join none."""
+        try:
+            self.wlan.disconnect()
+        except OSError:
+            pass  # it was not connected
 
     # The access point
 
@@ -217,6 +236,7 @@ class Wifi:
             return await getattr(wifi_search, what)(self, *args)
         finally:
             self._busy = False
+            self._again = True
             unload("meterling.board", "wifi_search")
 
 

@@ -2,6 +2,12 @@
 
 import network
 
+from ..python import const
+
+# Of the driver, and no constant of `network`: the handshake came to no end. Nearly always it
+# is the password.
+_HANDSHAKE = const(15)
+
 # Names of `network`'s constants
 _REASONS = {
     "STAT_NO_AP_FOUND": "wifi-not-found",
@@ -17,6 +23,8 @@ _REASONS = {
 
 def find(status):
     """The code for what WLAN.status() says: "wifi-..", or "wifi-joining"."""
+    if status == _HANDSHAKE:
+        return "wifi-password"
     for name, code in _REASONS.items():
         if status == getattr(network, name, None):
             return code

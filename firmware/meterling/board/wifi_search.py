@@ -7,6 +7,9 @@ import sys
 from ..python import const
 
 _CHECK = const(100)  # ms
+# Of the time that a test may take: until then the driver may tell what stopped the network
+# before this one, or a first try of which the second goes well.
+_BELIEVED = 0.4
 _WEAK = const(-82)  # dBm: joining fails more often than not
 _OPEN = const(0)
 _PATIENT = ("wifi-joining", "wifi-lost")  # may still become a connection
@@ -14,7 +17,7 @@ _PATIENT = ("wifi-joining", "wifi-lost")  # may still become a connection
 
 async def scan(wifi):
     """See Wifi.scan."""
-    found = await _beside(wifi.wlan.scan)
+    found = await _look_around(wifi)
     return [
         (_text(ssid), channel, rssi, security != _OPEN)
         for ssid, _, channel, rssi, security, *_ in found
@@ -39,20 +42,19 @@ async def test(wifi, ssid, password):
             code, rssi = await _look_closer(wifi, ssid, code)
     finally:
         if address is None:
-            try:
-                wifi.wlan.disconnect()  # `run` joins the former network again
-            except OSError:
-                pass
+            wifi.leave()  # `run` joins the former network again
     return code, address, rssi
 
 
 async def _joined(wifi):
-    for _ in range(wifi.test_time * 1000 // _CHECK):
+    looks = wifi.test_time * 1000 // _CHECK
+    for look in range(looks):
         await asyncio.sleep(_CHECK / 1000)
         if wifi.is_up():
             return "ok"
         problem = wifi.problem()
-        if problem not in _PATIENT:
+        # Where there is a strength it let us in, whatever the driver says: an address may come.
+        if problem not in _PATIENT and look >= looks * _BELIEVED and wifi.rssi() is None:
             return problem
     return "wifi-timeout"
 
@@ -60,7 +62,7 @@ async def _joined(wifi):
 async def _look_closer(wifi, ssid, code):
     # A network at the edge of what can be heard fails in any of these ways.
     try:
-        found = await _beside(wifi.wlan.scan)
+        found = await _look_around(wifi)
     except OSError:
         return code, None
     strengths = [rssi for name, _, _, rssi, *_ in found if _text(name) == ssid]
@@ -69,6 +71,14 @@ async def _look_closer(wifi, ssid, code):
     if max(strengths) <= _WEAK:
         return "wifi-too-weak", max(strengths)
     return code, max(strengths)
+
+
+async def _look_around(wifi):
+    # While it joins a network the driver finds none, and does not say why: `run` joins again.
+    if not wifi.is_up():
+        wifi.leave()
+        await asyncio.sleep(_CHECK / 1000)
+    return await _beside(wifi.wlan.scan)
 
 
 def _text(name):
@@ -90,12 +100,12 @@ async def _beside(work):
     def thread():
         try:
             result.append(work())
-        except OSError as error:
+        except Exception as error:  # whoever waits would wait for ever
             result.append(error)
 
     _thread.start_new_thread(thread, ())
     while not result:
         await asyncio.sleep(_CHECK / 1000)
-    if isinstance(result[0], OSError):
+    if isinstance(result[0], Exception):
         raise result[0]
     return result[0]

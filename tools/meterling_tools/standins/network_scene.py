@@ -7,6 +7,9 @@
 Nothing is joined until `connect`; `delay`: ms until it is; without `address`, no address
 comes; `scan`: ms that looking around takes. The file is read again for each look, so that a
 test can switch networks on and off.
+
+As the driver of the ESP32: it tries again for ever, unless `reconnects` says how often; finds
+nothing in the air while it tries; and why it failed stands there until there is an address.
 """
 
 import json
@@ -48,7 +51,8 @@ class WLAN:
         if house is not None:
             house.House.mdns = _NOBODY
         self._interface = interface
-        self._state = _states.setdefault(interface, {"active": False, "wanted": None, "since": 0})
+        fresh = {"active": False, "wanted": None, "since": 0, "failed": None, "reconnects": -1}
+        self._state = _states.setdefault(interface, fresh)
 
     def active(self, on=None):
         if on is not None:
@@ -64,6 +68,8 @@ class WLAN:
         """[(ssid, bssid, channel, rssi, security, hidden)]"""
         scene = _scene()
         time.sleep(scene.get("scan", 0) / 1000)
+        if self._is_trying(scene):
+            return []
         return [
             (
                 b"" if net.get("hidden") else net["ssid"].encode(),
@@ -90,25 +96,43 @@ class WLAN:
         scene = _scene()
         status, found = self._status(scene)
         if what == "rssi":
-            if not found or status == STAT_WRONG_PASSWORD:
+            if not found or found.get("password", "") != self._state["wanted"][1]:
                 raise OSError
             return found.get("rssi", -50)
         return status
 
     def _status(self, scene):
-        wanted = self._state["wanted"]
-        if wanted is None:
-            return STAT_IDLE, None
-        found = [net for net in scene["networks"] if net["ssid"] == wanted[0]]
-        elapsed = time.time_ns() // 1_000_000 - self._state["since"]
+        state = self._state
+        if state["wanted"] is None:
+            return state["failed"] or STAT_IDLE, None
+        found = self._find(scene)
+        if self._elapsed() < self._delay(found):
+            return state["failed"] or STAT_CONNECTING, None
         if not found:
-            return (STAT_NO_AP_FOUND if elapsed > _DELAY else STAT_CONNECTING), None
-        found = found[0]
-        if elapsed < found.get("delay", _DELAY):
-            return STAT_CONNECTING, None
-        if found.get("password", "") != wanted[1]:
-            return STAT_WRONG_PASSWORD, found
-        return (STAT_GOT_IP if found.get("address", True) else STAT_CONNECTING), found
+            state["failed"] = STAT_NO_AP_FOUND
+        elif found.get("password", "") != state["wanted"][1]:
+            state["failed"] = STAT_WRONG_PASSWORD
+        elif found.get("address", True):
+            state["failed"] = None
+            return STAT_GOT_IP, found
+        return state["failed"] or STAT_CONNECTING, found
+
+    def _is_trying(self, scene):
+        state = self._state
+        if state["wanted"] is None or self._status(scene)[0] == STAT_GOT_IP:
+            return False
+        tries = self._elapsed() // self._delay(self._find(scene))
+        return state["reconnects"] < 0 or tries <= state["reconnects"]
+
+    def _find(self, scene):
+        ssid = self._state["wanted"][0]
+        return next((net for net in scene["networks"] if net["ssid"] == ssid), None)
+
+    def _delay(self, found):
+        return (found or {}).get("delay", _DELAY) or 1
+
+    def _elapsed(self):
+        return time.time_ns() // 1_000_000 - self._state["since"]
 
     def ifconfig(self):
         """(address, netmask, gateway, name server), as strings; the name server is the PC's."""
