@@ -38,8 +38,10 @@ class House:
             "wifi.ssid": "Zuhause",
             "ap.password": "printed-on-it",
             "ap.open": False,
+            "portal.setup_done": True,
         }
-        self.settings.update({name.replace("_", "."): value for name, value in changes.items()})
+        for name, value in changes.items():
+            self.settings[name.replace("_", ".", 1).replace("__", "_")] = value
         self.wifi = Wifi()
 
 
@@ -72,6 +74,26 @@ def test_it_is_open_until_everything_is_set_up(looks, changes):
     assert looks(house, 100, network)
     house.settings.update({"portal.password": "kept", "wifi.ssid": "Zuhause"})
     assert looks(house, 60, network)
+    assert looks(house, 1, network) is None
+
+
+def test_it_stays_open_after_the_wifi_step_until_the_setup_is_finished(looks):
+    house = House(wifi_ssid="", portal_setup__done=False)
+    network = GuestNetwork(house)
+    looks(house, 1, network)
+    house.settings["wifi.ssid"] = "Zuhause"
+    assert looks(house, 900, network)
+    house.settings["portal.setup_done"] = house.done = True
+    assert looks(house, 60, network)
+    assert looks(house, 1, network) is None
+
+
+def test_a_setup_that_nobody_finishes_leaves_it_open_for_half_an_hour(looks):
+    house = House(wifi_ssid="", portal_setup__done=False)
+    network = GuestNetwork(house)
+    looks(house, 1, network)
+    house.settings["wifi.ssid"] = "Zuhause"
+    assert looks(house, 1800, network)
     assert looks(house, 1, network) is None
 
 

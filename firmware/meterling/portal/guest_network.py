@@ -2,7 +2,7 @@
 
 It is open while there is no way to the page but this: nothing is set up, the home's
 Wi-Fi was away for five minutes, or somebody pressed the button. It closes a minute after the
-home's Wi-Fi is there and the setup was finished (or nobody needed it any more).
+home's Wi-Fi is there and the setup was finished; or after half an hour, where it never is.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from ..python import const, unload
 _CHECK = const(1000)  # ms
 _AWAY = const(300)  # s without the home's Wi-Fi
 _LINGER = const(60)  # s: the phone still shows where the page is now
+_UNFINISHED = const(1800)  # s
 _SHORTEST_PASSWORD = const(8)
 
 
@@ -28,7 +29,7 @@ class GuestNetwork:
         self._house = house
         self._dns_port = dns_port
         self._asked_for = False
-        self._unneeded = 0  # s
+        self._left = 0  # s until it closes
         self._responder = None
         self.power = None
 
@@ -45,17 +46,20 @@ class GuestNetwork:
 
     def look(self):
         """To be called once a second."""
-        wifi = self._house.wifi
+        house = self._house
+        wifi = house.wifi
         if not wifi.access_point_is_open():
             if self._is_needed() and self._may_send():
                 self._open()
         elif not self._may_send():
             self._close()
-        elif self._is_needed() or (self._asked_for and not self._house.done):
-            self._unneeded = 0
+        elif self._is_needed() or (self._asked_for and not house.done):
+            self._left = _UNFINISHED
         else:
-            self._unneeded += 1
-            if self._unneeded > _LINGER:
+            if house.done or house.settings["portal.setup_done"]:
+                self._left = min(self._left, _LINGER)
+            self._left -= 1
+            if self._left < 0:
                 self._close()
 
     def _may_send(self):
@@ -79,7 +83,7 @@ class GuestNetwork:
         from . import dns_responder
 
         house.wifi.open_access_point(name, password)
-        self._unneeded = 0
+        self._left = _UNFINISHED
         self._responder = asyncio.create_task(
             dns_responder.run(house.wifi.access_point_address(), self._dns_port)
         )
