@@ -271,6 +271,11 @@ def test_nothing_breaks_it(message):
     mdns.read_records(ID + b"\x84" + message, ID)
 
 
+def test_a_second_pointer_that_is_cut():
+    question = b"\xc0\x03" + bytes(6) + b"\xc0"  # to a label of 16 bytes, then to the end
+    assert mdns.read_records(ID + b"\x84\x10\x00\x00\x00\x01\x00\x00\x00\x00" + question, ID) == []
+
+
 @given(st.integers(0, len(ANSWER) - 1), st.integers(0, 255), st.integers(0, len(ANSWER)))
 def test_nothing_that_is_nearly_an_answer_breaks_it(at, byte, end):
     message = bytearray(ANSWER)

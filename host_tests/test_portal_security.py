@@ -356,6 +356,33 @@ def test_changing_the_password_wants_the_old_one_and_ends_other_sessions(python,
         portal.login("Sonnenblume 8")
 
 
+def seventh_login(portal):
+    for _ in range(6):
+        portal.login()
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda portal: portal.post("/api/logout"),
+        lambda portal: portal.post("/api/password", {"old": PASSWORD, "new": "Sonnenblume 8"}),
+        lambda portal: portal.post("/api/factory-reset", {"confirm": "meterling-a1b2c3"}),
+        seventh_login,
+    ],
+    ids=["logout", "password", "factory-reset", "seventh"],
+)
+def test_whose_session_ends_sees_nothing_any_more(python, tmp_path, end):
+    with Portal(python, tmp_path, {"portal": {"password": kept()}}) as portal:
+        portal.login()
+        with portal.live() as viewer:
+            viewer.socket.settimeout(15)
+            assert viewer.next()[0] == "status"
+            end(portal)
+            with pytest.raises(EOFError):
+                while True:
+                    viewer.next()
+
+
 # Other sites' pages (CSRF)
 
 

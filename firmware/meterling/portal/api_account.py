@@ -31,6 +31,7 @@ async def login(portal, request):
 
 async def logout(portal, request):
     portal.sessions.close(request.cookies[COOKIE])
+    portal.live.send_all_away()
     return Answer({}, 200, {"Set-Cookie": cookie("")})
 
 
@@ -43,6 +44,7 @@ async def password(portal, request):
     await check_password(portal, document.get("old"))
     await _set_password(portal, document.get("new"))
     portal.sessions.close_all()
+    portal.live.send_all_away()
     return _new_session(portal)
 
 
@@ -68,10 +70,15 @@ async def _set_password(portal, text):
     if code:
         raise Refused(400, code)
     gate = _open_gate(portal)
-    new = dict(portal.house.settings)
-    new["portal.password"] = await gate.record(text)
+    record = await gate.record(text)
+    new = dict(portal.house.settings)  # now: meanwhile others may have been saved
+    new["portal.password"] = record
     portal.save(new)
 
 
 def _new_session(portal):
-    return Answer({}, 200, {"Set-Cookie": cookie(portal.sessions.open())})
+    count = len(portal.sessions)
+    token = portal.sessions.open()
+    if len(portal.sessions) == count:  # it took the place of another
+        portal.live.send_all_away()
+    return Answer({}, 200, {"Set-Cookie": cookie(token)})

@@ -31,6 +31,7 @@ async def factory_reset(portal, request):
     except OSError:
         raise Refused(500, "not-saved")
     portal.sessions.close_all()
+    portal.live.send_all_away()
     portal.later(house.restart)
     return {}, 202
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from ..config import ConfigError, check
+from ..config import check
 from ..python import const, unload
 from .asked import body_of
 from .errors import Refused
@@ -26,7 +26,11 @@ async def scan(portal, request):
     if wifi.is_busy():
         raise Refused(503, "busy")
     best = {}
-    for ssid, channel, rssi, secure in await wifi.scan():
+    try:
+        heard = await wifi.scan()
+    except OSError:
+        raise Refused(503, "busy")
+    for ssid, channel, rssi, secure in heard:
         if ssid and (ssid not in best or best[ssid]["rssi"] < rssi):
             best[ssid] = {
                 "ssid": ssid,
@@ -50,7 +54,7 @@ async def start_wifi_test(portal, request):
         raise Refused(400, "wifi-password-length")
     if portal.house.wifi.is_busy() or portal.wifi_test["state"] == "running":
         raise Refused(503, "busy")
-    portal.wifi_test = {"state": "running", "result": None}
+    portal.wifi_test = {"state": "running", "ssid": ssid, "result": None}
     asyncio.create_task(_test(portal, ssid, password))
     return {}, 202
 
@@ -66,21 +70,25 @@ async def _test(portal, ssid, password):
     try:
         result, address, rssi = await wifi.test(ssid, password)
         if result == "ok":
-            new = dict(portal.house.settings)
+            house = portal.house
+            taken = not house.settings["device"] and await _is_taken(house, wifi.name())
+            new = dict(house.settings)  # now: meanwhile others may have been saved
             new["wifi.ssid"] = ssid
             new["wifi.password"] = password
-            if not new["device"] and await _is_taken(portal.house, wifi.name()):
+            if taken:
                 # There is another dongle. From the next start on this one is called what it is
                 # called elsewhere; until then the chip puts a number behind, and tells it nobody.
-                new["device"] = portal.house.device
+                new["device"] = house.device
                 name = None
             portal.save(new)
             saved = True
-    except (OSError, Refused, ConfigError):
+    except Exception as error:
+        print("wifi: {}".format(type(error).__name__))
         result = "not-saved" if result == "ok" else "wifi-refused"
     finally:
         portal.wifi_test = {
             "state": "done",
+            "ssid": ssid,
             "result": result,
             "address": address,
             "name": name,
@@ -94,7 +102,7 @@ async def _is_taken(house, name):
 
     try:
         return await is_taken(name, house.wifi.addresses(), house.mdns)
-    except OSError:
+    except (OSError, MemoryError):
         return False  # a network without multicast
     finally:
         unload("meterling.portal", "mdns")

@@ -203,6 +203,11 @@ class Live:
         self._drop(viewer)
         viewer.channel.task.cancel()
 
+    def send_all_away(self):
+        """A session has ended: whoever is still logged in comes back by itself."""
+        for viewer in list(self._viewers):
+            self._send_away(viewer)
+
     def _drop(self, viewer):
         if viewer in self._viewers:
             self._viewers.remove(viewer)

@@ -110,9 +110,9 @@ def _name(message, position):
     while position < len(message):
         length = message[position]
         if length >= 0xC0:
-            after = after or position + 2
-            if after > len(message):
+            if position + 2 > len(message):
                 break
+            after = after or position + 2
             position = _number(message, position) & 0x3FFF
             if position >= limit:  # they go back only, so that none can loop
                 break
