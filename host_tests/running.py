@@ -22,14 +22,16 @@ def free_port():
 
 class Firmware:
     """`main.py` in the folder `home` (Path), which has its settings; prints to `lines`.
-    tree: a built one (Path) instead of the sources; heapsize: bytes."""
+    tree: a built one (Path) instead of the sources; heapsize: bytes; uart: "" where the chip
+    refuses the pins of the meter's line."""
 
-    def __init__(self, interpreter, home, settings, line="", tree=None, heapsize=None):
+    def __init__(self, interpreter, home, settings, line="", tree=None, heapsize=None, uart=None):
         self.page_port = free_port()
         page = {"address": "127.0.0.1", "port": self.page_port}
         (home / "settings.json").write_text(json.dumps({"portal": page, **settings}))
         self.master, self._slave = os.openpty()
         tty.setraw(self._slave)
+        terminal = os.ttyname(self._slave) if uart is None else uart
         self.process = subprocess.Popen(
             interpreters.command(interpreter, (tree or FIRMWARE) / "main.py", heapsize=heapsize),
             stdout=subprocess.PIPE,
@@ -38,7 +40,7 @@ class Firmware:
             env=interpreters.environment(
                 interpreter,
                 path() if tree is None else (tree, tree / "lib", STANDINS),
-                METERLING_UART=os.ttyname(self._slave),
+                METERLING_UART=terminal,
                 METERLING_LINE=line,
             ),
         )

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+import urllib.request
 
 import mqtt_brokers
 import pytest
@@ -399,6 +400,24 @@ def test_a_wrong_setting_stops_the_firmware_and_names_itself(dongle, tmp_path):
         assert firmware.process.wait(10) != 0
         wait_for(lambda: firmware.lines and "meter.key" in firmware.lines[-1])
     assert "S3cret" not in "\n".join(firmware.lines)
+
+
+def test_pins_that_the_chip_refuses_leave_a_page_to_put_them_right(dongle, tmp_path):
+    settings = {"meter": {"rx_pin": 9}}
+    with Firmware(dongle, tmp_path, settings, uart="") as firmware:
+        wait_for(lambda: any("meter.rx_pin" in line for line in firmware.lines))
+        wait_for(lambda: _answers(firmware.page_port))
+        time.sleep(2)  # the search goes on, and finds nothing
+        assert firmware.process.poll() is None and _answers(firmware.page_port)
+    assert not any("failed" in line for line in firmware.lines), firmware.lines
+
+
+def _answers(port):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/hello", timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
 
 
 def test_no_broker_and_no_meter_do_not_end_it(dongle, tmp_path):

@@ -300,6 +300,8 @@ def test_export_and_import_carry_no_secrets_and_leave_them_alone(portal):
 
     walk(exported.json)
     assert "topic" in names and not names & {"password", "key", "auth_key", "device"}
+    board = {"rx_pin", "tx_pin", "request_pin", "pin", "kind", "supply", "address", "open"}
+    assert not names & board and "brightness" in names
     document = exported.json
     document["mqtt"]["topic"] = "haus"
     assert portal.post("/api/settings/import", document).status == 200

@@ -20,6 +20,18 @@ def own_layouts(path=LAYOUTS):
         return ""
 
 
+def open_port(Port, settings):
+    """The meter's serial line (board.uart.Port), or one that is silent: with a wrong pin, which
+    another board's settings bring along, there is a page all the same."""
+    try:
+        return Port(settings)
+    except (OSError, ValueError) as error:
+        from .board.no_port import NoPort
+
+        print("meter.rx_pin, .tx_pin, .request_pin: {}".format(error))
+        return NoPort()
+
+
 def open_portal(house, log):
     """(Portal, GuestNetwork, their tasks); (None, None, []) where the portal's framework is
     missing, or would leave too little memory: the meter is read, and published, all the same."""

@@ -8,11 +8,12 @@ from ..python import const
 from .answer import Answer
 from .asked import body_of
 from .errors import Refused
+from .factory_reset import OF_BOARD
 
 _TOKEN_AGE = const(600_000)  # ms
 _SECRET_ENDS = ("password", "key", "secret", "token")
 _OWN = ("portal.password", "portal.setup_done")  # only by their own requests
-_NOT_EXPORTED = ("device",)
+_NOT_EXPORTED = ("device", "ap.open")
 # What takes effect at once; everything else at the next start.
 _AT_ONCE = ("timezone", "meter.operator", "portal.password", "portal.setup_done", "update.url")
 _KEYS = ("meter.key", "meter.auth_key")
@@ -34,12 +35,13 @@ def shown(settings):
 
 
 def exported(settings):
-    """The settings without any secret (nested dict)."""
+    """The settings without any secret, and without what only this board is like (nested
+    dict): they may be for another."""
     return nested(
         {
             name: value
             for name, value in settings.items()
-            if not (is_secret(name) or name in _OWN or name in _NOT_EXPORTED)
+            if not (is_secret(name) or name in _OWN or name in _NOT_EXPORTED or name in OF_BOARD)
         }
     )
 

@@ -54,7 +54,7 @@ Request._parse_urlencoded = _look_at_query
 
 _RARE_MODULES = const(
     "routes asked gate api_account api_meter api_key api_settings api_operators api_network"
-    " api_dongle plain find_broker mdns api_update captive failure"
+    " api_dongle factory_reset plain find_broker mdns api_update captive failure"
 )
 _UPDATE = const("/api/update")
 
