@@ -5,6 +5,7 @@ the second under MicroPython against amqtt and a real mosquitto.
 """
 
 import asyncio
+import errno
 import json
 import shutil
 import socket
@@ -137,6 +138,37 @@ def test_it_is_offline_until_a_reading_has_arrived_and_again_when_none_comes():
             assert (await broker.next(topic="status")).payload == b'{"state":"offline"}'
 
     asyncio.run(run())
+
+
+def test_what_waited_for_more_than_six_days_is_not_online(monkeypatch):
+    """MicroPython's ticks_ms begin anew after twelve: the difference is below zero then."""
+    rig = Rig(1883)
+    half = 1 << 29
+    for days, fresh in ((0, True), (6, False), (7, False), (12, False)):
+        monkeypatch.setattr("meterling.publish.mqtt.ticks_ms", lambda day=days: day * 86_400_000)
+        monkeypatch.setattr(
+            "meterling.publish.mqtt.ticks_diff", lambda a, b: (a - b + half) % (2 * half) - half
+        )
+        assert rig.publisher._is_fresh(0) is fresh
+
+
+@pytest.mark.parametrize("problem", [errno.ECONNRESET, errno.ENOTCONN, errno.ECONNABORTED])
+def test_a_refusal_that_shows_only_at_the_first_write(monkeypatch, problem):
+    """As lwIP has it, of the ESP32."""
+
+    async def opened(*args):
+        pass
+
+    async def refused(*args):
+        raise OSError(problem)
+
+    monkeypatch.setattr(connecting, "_open_tcp", opened)
+    monkeypatch.setattr(connection, "send", refused)
+    rig = Rig(1883)
+    asked = connection.Connection(rig.publisher._client, Wire(512), lambda: None)
+    with pytest.raises(BrokerError) as caught:
+        asyncio.run(connecting.connect(asked, "127.0.0.1", 1883))
+    assert caught.value.code == "mqtt-refused"
 
 
 def test_connect_has_the_last_will_and_a_clean_session():

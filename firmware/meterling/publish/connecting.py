@@ -21,6 +21,9 @@ from .wire import CONNACK
 _IPPROTO_TCP = const(6)
 _TCP_NODELAY = const(1)
 
+# What lwIP says at the first write where nobody listened; other systems say ECONNREFUSED.
+_NOT_THERE = (errno.ECONNRESET, errno.ECONNABORTED, errno.ENOTCONN)
+
 
 async def connect(connection, host, port):
     """TCP to a dotted IPv4 address, CONNECT, and the broker's CONNACK. `connection`: a
@@ -32,7 +35,12 @@ async def connect(connection, host, port):
     await _open_tcp(connection.socket, host, port)
     wire.begin()
     _connect(client, wire, False)  # writes CONNECT and runs dry
-    await connection.flush()
+    try:
+        await connection.flush()
+    except OSError as error:
+        if error.args[0] in _NOT_THERE:
+            raise BrokerError("mqtt-refused") from error
+        raise
     while not wire.answer():
         await connection.receive()
     if wire.answer() != CONNACK or not _connect(client, wire, True):

@@ -232,4 +232,5 @@ class Publisher:
         return json.dumps(document).encode()
 
     def _is_fresh(self, stamp):
-        return ticks_diff(ticks_ms(), stamp) < self.stale_after
+        # Below 0: it has waited for more than six days.
+        return 0 <= ticks_diff(ticks_ms(), stamp) < self.stale_after
