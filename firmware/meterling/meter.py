@@ -171,7 +171,7 @@ class MeterReader:
     def decode(self, link):
         """From now on, all bytes go to a decoder. The one there was, if it is of the same
         link, knows the last invocation counter, and stays."""
-        if link != self.link:
+        if link != self.link or self._decoder is None:  # there was no memory for the last
             settings = self.settings
             self._decoder = None
             decoder = Decoder(
