@@ -331,7 +331,7 @@ class PortalMock:
         ssid, password = asked["ssid"], asked["password"]
         if password and not (8 <= len(password) <= 64):
             raise Refused(400, "wifi-password-length")
-        self.wifi_answer = {"state": "running", "result": None}
+        self.wifi_answer = {"state": "running", "result": None, "ssid": ssid}
 
         def finish():
             time.sleep(self.wifi_takes)
@@ -345,6 +345,7 @@ class PortalMock:
             self.wifi_answer = {
                 "state": "done",
                 "result": result,
+                "ssid": ssid,
                 "address": "192.168.1.23",
                 "name": "meterling.local",
                 "rssi": -52,

@@ -4,10 +4,11 @@ import json
 import re
 import time
 
+import portal_mock
 import pytest
 from browsing import DESKTOP, PHONE, browser, findings, wider_than_screen, window
 from meterling_tools import site
-from portal_mock import PortalMock
+from portal_mock import PortalMock, reading
 
 pytestmark = [pytest.mark.usefixtures("npm"), pytest.mark.timeout(180)]
 KEY = "36C66639E48A8CA4D6BC8B282A793BBB"
@@ -77,6 +78,28 @@ def to_step(page, portal, step):
     page.goto(portal.url + f"#setup/{step}")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
+
+
+def held(page, pattern, times=None):
+    """A list that fills with the requests for `pattern` (the first `times`), unanswered."""
+    routes = []
+    page.route(pattern, lambda route: routes.append(route), times=times)
+    return routes
+
+
+def arrive(page, routes, count):
+    """Wait until that many requests are held."""
+    for _ in range(200):
+        if len(routes) >= count:
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError(f"{len(routes)} requests of {count}")
+
+
+def wifi_tests(portal):
+    """What the Wi-Fi's tests were that the dongle was asked for."""
+    calls = [body for *call, body in portal.requests if call == ["POST", "/api/wifi/test"]]
+    return [json.loads(body) for body in calls]
 
 
 # The setup
@@ -150,8 +173,9 @@ def test_every_wifi_failure_has_its_own_sentence(page, portal):
     page.get_by_text("Zuhause").click()
     page.get_by_label("Wi-Fi password").fill("geheim1234")
     seen = set()
-    for result in ("no-address", "too-weak", "refused", "timeout"):
-        answer = {"state": "done", "result": f"wifi-{result}"}
+    results = ("wifi-no-address", "wifi-too-weak", "wifi-refused", "wifi-timeout", "not-saved")
+    for result in results:
+        answer = {"state": "done", "result": result, "ssid": "Zuhause"}
         portal.test_wifi = lambda asked, answer=answer: setattr(portal, "wifi_answer", answer) or {}
         page.get_by_role("button", name="Connect").click()
         page.locator(".note[data-tone=bad]").wait_for()
@@ -159,7 +183,7 @@ def test_every_wifi_failure_has_its_own_sentence(page, portal):
         page.get_by_text("Gasthof").click()
         page.get_by_text("Zuhause").click()
         assert page.locator(".note[data-tone=bad]").count() == 0, "of another network"
-    assert len(seen) == 4 and not any("(" in text and "wifi-" in text for text in seen)
+    assert len(seen) == 5 and not any(text.startswith("That did not work") for text in seen)
 
 
 def test_a_hidden_wifi_and_a_key_of_64_digits(page, portal):
@@ -169,8 +193,7 @@ def test_a_hidden_wifi_and_a_key_of_64_digits(page, portal):
     page.get_by_label("Wi-Fi password").fill("f" * 64)
     page.get_by_role("button", name="Connect").click()
     page.get_by_text("Connected to “Versteckt”.").wait_for()
-    asked = [json.loads(b) for m, p, b in portal.requests if (m, p) == ("POST", "/api/wifi/test")]
-    assert asked == [{"ssid": "Versteckt", "password": "f" * 64, "hidden": True}]
+    assert wifi_tests(portal) == [{"ssid": "Versteckt", "password": "f" * 64, "hidden": True}]
 
 
 def test_an_open_wifi_asks_for_no_password(page, portal):
@@ -192,11 +215,69 @@ def test_the_phone_loses_the_access_point_during_the_test(page, portal):
         route.abort()
 
     page.route("**/api/wifi/test", away, times=4)
-    page.get_by_role("button", name="Connect").click()
-    # The POST never arrived at the mock: the radio had gone. The dongle has tested all the same.
-    portal.test_wifi({"ssid": "Zuhause", "password": "geheim1234"})
-    page.get_by_text("Connected to “Zuhause”.").wait_for(timeout=15_000)
+    # The POST does not arrive at the mock: the radio has gone. The dongle tests all the same.
+    portal.wifi_answer = {"state": "running", "result": None, "ssid": "Zuhause"}
+    with page.expect_response("**/api/wifi/test", timeout=15_000):
+        page.get_by_role("button", name="Connect").click()
+    portal.wifi_answer |= {"state": "done", "result": "ok", "address": "192.168.1.23", "name": None}
+    page.get_by_text("Connected to “Zuhause”.").wait_for()
     assert lost == ["POST", "GET", "GET", "GET"]
+    assert wifi_tests(portal) == [], "it is under way: nothing to send again"
+
+
+@pytest.mark.parametrize(
+    "before", [{"ssid": "Gasthof", "result": "ok"}, {"ssid": "Zuhause", "result": "wifi-password"}]
+)
+def test_the_result_of_an_older_wifi_test_is_not_taken_for_this_one(page, portal, before):
+    portal.wifi_answer = {"state": "done", "address": "192.168.1.23", "name": None, **before}
+    to_step(page, portal, "wifi")
+    page.get_by_text("Zuhause").click()
+    page.get_by_label("Wi-Fi password").fill("geheim1234")
+    page.route("**/api/wifi/test", lambda route: route.abort(), times=1)  # the POST gets lost
+    page.get_by_role("button", name="Connect").click()
+    page.get_by_text("Connected to “Zuhause”.").wait_for()
+    assert portal.settings["wifi"]["ssid"] == "Zuhause"
+
+
+def test_a_wifi_test_that_never_arrives_is_told(page, portal):
+    portal.wifi_answer = {"state": "done", "result": "ok", "ssid": "Gasthof"}
+    to_step(page, portal, "wifi")
+    page.get_by_text("Zuhause").click()
+    page.get_by_label("Wi-Fi password").fill("geheim1234")
+    lost = []
+
+    def away(route):
+        if route.request.method == "GET":
+            return route.continue_()
+        lost.append(route)
+        return route.abort()
+
+    page.route("**/api/wifi/test", away)
+    page.get_by_role("button", name="Connect").click()
+    page.get_by_text("Meterling does not answer.").wait_for(timeout=15_000)
+    assert len(lost) == 3 and wifi_tests(portal) == []
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_a_late_failure_leaves_the_cursor_where_the_owner_types(page, portal, elsewhere):
+    log_in(page, portal, "#settings")
+    page.locator("summary", has_text="Device").click()
+    name = page.get_by_label("Name in the network")
+    name.wait_for()
+    page.locator("summary", has_text="Wi-Fi").click()
+    page.get_by_text("Zuhause").click()
+    password = page.get_by_label("Wi-Fi password")
+    password.fill("falsch1234")
+    asked = held(page, "**/api/wifi/test", times=2)
+    page.get_by_role("button", name="Connect").click()
+    arrive(page, asked, 1)
+    asked[0].continue_()
+    arrive(page, asked, 2)
+    if elsewhere:
+        name.fill("kel")
+    asked[1].continue_()
+    page.get_by_text("The Wi-Fi password is wrong.").wait_for()
+    assert (name if elsewhere else password).evaluate("one => one === document.activeElement")
 
 
 def test_the_operator_explains_the_way_to_the_key(page, portal):
@@ -215,6 +296,23 @@ def test_the_operator_explains_the_way_to_the_key(page, portal):
     page.reload()
     page.locator("ol.way li").first.wait_for()
     assert page.get_by_label("Grid operator").input_value() == "at-schwaz"
+
+
+def test_an_operator_who_answers_late_is_not_the_one_chosen_since(page, portal):
+    to_step(page, portal, "meter")
+    answers = held(page, re.compile(r"/api/operators/"))
+    for i, operator in enumerate(("at-schwaz", "lu")):
+        page.get_by_label("Grid operator").select_option(operator)
+        arrive(page, answers, i + 1)
+    answers[1].continue_()
+    page.get_by_text("RJ12 socket on the meter (P1)").wait_for()
+    with page.expect_response(re.compile("at-schwaz")) as late:
+        answers[0].continue_()
+    late.value.finished()
+    page.wait_for_timeout(200)
+    assert page.get_by_text("RJ12 socket on the meter (P1)").is_visible()
+    page.get_by_role("button", name="Next").click()
+    page.get_by_text("the second key is the same for all").wait_for()  # in Luxembourg only
 
 
 def test_the_key_comes_tomorrow(page, portal):
@@ -433,19 +531,72 @@ def test_of_several_the_owner_chooses(page, portal):
     assert len(searches) == 1
 
 
-@pytest.mark.parametrize("entered", ["homeassistant.local", "10.0.0.7"])
-def test_what_the_owner_enters_meanwhile_stays(page, portal, entered):
+@pytest.mark.parametrize(
+    "label, entered, cursor_stays",
+    [
+        ("Address of the broker", "homeassistant.local", True),
+        ("Address of the broker", "10.0.0.7", False),
+        ("Port", "8883", False),
+        ("User", "", True),
+        ("User", "me", False),
+        ("Password", "mqtt-pass", False),
+    ],
+)
+def test_what_the_owner_enters_meanwhile_stays(page, portal, label, entered, cursor_stays):
     portal.found = [announced("homeassistant", "Zuhause", "192.168.1.20")]
     to_step(page, portal, "where")
-    searches = []
-    page.route("**/api/mqtt/find", lambda route: searches.append(route))
-    with page.expect_request("**/api/mqtt/find"):
-        page.get_by_label("Home Assistant").check()
-    # Found while the cursor is in the field, before or after the owner typed something.
-    page.get_by_label("Address of the broker").fill(entered)
-    searches.pop().continue_()
+    searches = held(page, "**/api/mqtt/find")
+    page.get_by_label("Home Assistant").check()
+    arrive(page, searches, 1)
+    # Found while the cursor is in a field, before or after the owner typed something; or later.
+    page.get_by_label(label, exact=True).fill(entered)
+    if not cursor_stays:
+        page.get_by_label("Home Assistant").focus()
+    expected = {"Address of the broker": "homeassistant.local", "Port": "1883"} | {label: entered}
+    searches[0].continue_()
     page.get_by_role("button", name="“Zuhause”").wait_for()
-    assert page.get_by_label("Address of the broker").input_value() == entered
+    for name, text in expected.items():
+        assert page.get_by_label(name, exact=True).input_value() == text
+
+
+def test_home_assistant_is_taken_though_another_broker_was_tried_before(page, portal):
+    portal.found = [
+        announced("homeassistant", "Zuhause", "192.168.1.20"),
+        announced("mqtt", "nas", "192.168.1.9", 1884),
+    ]
+    to_step(page, portal, "where")
+    page.get_by_label("Another MQTT broker").check()
+    page.get_by_role("button", name="nas at 192.168.1.9").click()
+    page.get_by_label("Home Assistant").check()
+    page.get_by_role("button", name="“Zuhause”").wait_for()
+    assert page.get_by_label("Address of the broker").input_value() == "192.168.1.20"
+    assert page.get_by_label("Port").input_value() == "1883"
+
+
+def test_a_late_answer_of_a_broker_that_was_left_is_not_told(page, portal):
+    portal.found = [
+        announced("homeassistant", "Zuhause", "192.168.1.20"),
+        announced("homeassistant", "Werkstatt", "192.168.1.21"),
+    ]
+    to_step(page, portal, "where")
+    tests = held(page, "**/api/mqtt/test")
+    page.get_by_label("Home Assistant").check()
+    for i, name in enumerate(("Zuhause", "Werkstatt")):
+        page.get_by_role("button", name=f"“{name}”").click()
+        arrive(page, tests, i + 1)
+    tests[1].fulfill(json={"result": "ok"})
+    page.get_by_text("A broker answers at 192.168.1.21").wait_for()
+    with page.expect_response("**/api/mqtt/test"):
+        tests[0].fulfill(json={"result": "mqtt-timeout"})
+    page.wait_for_timeout(200)
+    assert page.get_by_text("A broker answers at 192.168.1.21").is_visible()
+    # And if the owner enters another one, it is not being tested any more.
+    page.get_by_role("button", name="“Zuhause”").click()
+    arrive(page, tests, 3)
+    page.get_by_label("Address of the broker").fill("10.0.0.7")
+    tests[2].fulfill(json={"result": "ok"})
+    page.get_by_text("Testing the connection").wait_for(state="hidden")
+    assert not page.get_by_text("A broker answers").is_visible()
 
 
 # Live
@@ -551,6 +702,34 @@ def test_the_last_reading_has_its_true_age(page, portal):
     portal.at -= 3600
     page.reload()
     shown(page, ".power", "No current value. Last 852 W, 60 min ago")
+
+
+def test_a_long_pause_of_the_meter_does_not_keep_a_value_fresh(page, portal):
+    portal.read(KAIFA, interval=3 * 3600 * 1000)
+    portal.at -= 600
+    log_in(page, portal)
+    shown(page, ".power", "No current value. Last 852 W, 10 min ago")
+
+
+def test_what_waited_while_the_phone_slept_is_not_of_now(chromium, portal, monkeypatch):
+    monkeypatch.setattr(portal_mock, "_KEEP_ALIVE", 60)
+    with window(chromium, portal.url) as page:
+        page.clock.install()
+        log_in(page, portal)
+        portal.read(KAIFA)
+        power(page, "852 W")
+        # Frozen for 20 min: no timer runs. Then comes at once what the old connection kept.
+        (connection,) = portal.viewers
+        page.clock.pause_at(page.evaluate("Date.now()") / 1000 + 1)
+        page.clock.set_system_time(page.evaluate("Date.now()") / 1000 + 1200)
+        portal.last = reading(KAIFA | {"1-0:1.7.0": ("900", "W")})
+        portal.at -= 1200
+        connection.put(("reading", portal.last))
+        shown(page, ".power", "No current value. Last 900 W, 20 min ago")
+        # One new connection is enough.
+        portal.read(KAIFA | {"1-0:1.7.0": ("950", "W")})
+        power(page, "950 W")
+        assert [path for _, path, _ in portal.requests].count("/api/live") == 2
 
 
 def test_quality_says_which_layer_refused(page, portal):

@@ -31,6 +31,7 @@ export default {
   "wifi.wifi-refused": "Der Router lässt Meterling nicht ins WLAN. Gibt es dort einen Filter für Geräte?",
   "wifi.wifi-joining": "Verbindet sich …", "wifi.wifi-lost": "Das WLAN zu Hause ist weg.",
   "wifi.wifi-timeout": "Der Router hat nicht rechtzeitig geantwortet. Versuchen Sie es noch einmal.",
+  "wifi.not-saved": "Das WLAN passt, ließ sich aber nicht speichern. Versuchen Sie es noch einmal.",
   "wifi.?": "Es hat nicht geklappt ({code}).",
 
   // Meter

@@ -59,7 +59,9 @@ export function field(label, attributes, hint) {
     problem.textContent = text;
     if (text) input.setAttribute("aria-invalid", "true");
     else input.removeAttribute("aria-invalid");
-    if (text) input.focus();
+    // Not while the owner is busy elsewhere: a test may take long.
+    const at = document.activeElement;
+    if (text && (at === document.body || input.form?.contains(at))) input.focus();
   };
   input.addEventListener("input", () => problem.textContent && box.blame(""));
   return box;

@@ -29,6 +29,7 @@ export default {
   "wifi.wifi-refused": "The router does not let Meterling in. Does it filter devices?",
   "wifi.wifi-joining": "Connecting …", "wifi.wifi-lost": "The network at home has gone.",
   "wifi.wifi-timeout": "The router did not answer in time. Try again.",
+  "wifi.not-saved": "The Wi-Fi fits, but could not be saved. Try again.",
   "wifi.?": "That did not work ({code}).",
 
   "meter.title": "Meter", "meter.lead": "This is what Meterling sees at the customer interface right now:",

@@ -8,6 +8,7 @@ const SILENCE = 15_000; // ms after which the connection counts as dead
 const AGAIN = 3_000; // ms until the next try
 const WINDOW = 300_000; // ms that the graph shows
 const UNKNOWN = 30_000; // ms a reading lasts while nobody knows how often the meter sends
+const LONGEST = 120_000; // ms a reading lasts at most: the interval may be one long pause
 
 class Feed extends EventTarget {
   status = null;
@@ -42,7 +43,7 @@ class Feed extends EventTarget {
   /** ms that a value may be old and still be one of now. */
   limit() {
     const interval = this.status?.interval;
-    return interval ? Math.max(3 * interval + 1000, 10_000) : UNKNOWN;
+    return interval ? Math.min(Math.max(3 * interval + 1000, 10_000), LONGEST) : UNKNOWN;
   }
 
   /** The oldest time (ms) of a value that still is one of now. */
@@ -70,6 +71,11 @@ class Feed extends EventTarget {
     this.#source = source;
     this.#heard = Date.now();
     const on = (name, take) => source.addEventListener(name, (event) => {
+      // The page slept while events waited; how old they are, only a new connection's `last` says.
+      if (Date.now() - this.#heard > SILENCE) {
+        source.close();
+        return this.#open();
+      }
       this.#heard = Date.now();
       this.connection = "open";
       take(event.data);

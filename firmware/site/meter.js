@@ -93,12 +93,11 @@ export function operatorChoice() {
       send("/api/settings", { meter: { operator } }).then(() => { saved = operator; }, () => {});
     }
     if (!operator) return;
-    try {
-      chosen.operator = await get(`/api/operators/${operator}?lang=${language()}`);
-      put(way, instructions(chosen.operator));
-    } catch (error) {
-      put(way, h("p", { class: "problem" }, sentence("error", error.code)));
-    }
+    const { error, ...found } = await get(`/api/operators/${operator}?lang=${language()}`).catch((error) => ({ error }));
+    if (select.value !== operator) return; // another one was chosen meanwhile
+    if (error) return put(way, h("p", { class: "problem" }, sentence("error", error.code)));
+    chosen.operator = found;
+    put(way, instructions(found));
   }
 
   async function load() {

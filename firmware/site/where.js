@@ -35,6 +35,7 @@ function build(element, mqtt, done, restart) {
   const fields = { "mqtt.host": host, "mqtt.port": port, "mqtt.user": user, "mqtt.password": password };
   let where;
   let found = null; // by the dongle, in the network
+  let offered = port.input.value; // the last port that the owner did not enter
 
   function pick(name, byOwner) {
     where = name;
@@ -67,7 +68,7 @@ function build(element, mqtt, done, restart) {
   function offer() {
     const fitting = found.filter(({ kind }) => kind === where);
     const untouched = ["", HOME_ASSISTANT].includes(host.input.value) && !user.input.value
-      && document.activeElement !== host.input;
+      && !password.input.value && port.input.value === offered && !broker.contains(document.activeElement);
     again.hidden = false;
     search.show("", fitting.length ? [] : t(`where.none.${where}`));
     put(choices, fitting.map((one) => h("button", { type: "button", class: "second", onclick: () => take(one) },
@@ -78,16 +79,16 @@ function build(element, mqtt, done, restart) {
   // Is there a broker? Whether it lets just anybody in is another matter.
   async function take(one) {
     host.input.value = one.host;
-    port.input.value = one.port;
+    port.input.value = offered = String(one.port);
     host.blame("");
-    search.show("wait", t("mqtt.testing"));
-    let code;
-    try {
-      ({ result: code } = await post("/api/mqtt/test", { host: one.host, port: one.port, user: "", password: "" }));
-    } catch (error) {
-      return search.show("bad", explain(error));
-    }
-    if (code === "ok" || WANTS_LOGIN.includes(code)) search.show("good", t(code === "ok" ? "where.there" : "where.there.login", one));
+    const wait = h("span", null, t("mqtt.testing"));
+    search.show("wait", wait);
+    const { result: code, error } = await post("/api/mqtt/test", { host: one.host, port: one.port, user: "", password: "" })
+      .catch((error) => ({ error }));
+    // The fields are another broker's by now: nobody wants to know any more.
+    if (host.input.value !== one.host || port.input.value !== String(one.port)) return wait.isConnected && search.clear();
+    if (error) search.show("bad", explain(error));
+    else if (code === "ok" || WANTS_LOGIN.includes(code)) search.show("good", t(code === "ok" ? "where.there" : "where.there.login", one));
     else search.show("bad", code === "mqtt-refused" && where === "homeassistant" ? t("where.there.none", one) : sentence("mqtt", code));
   }
 

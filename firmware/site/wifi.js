@@ -1,6 +1,6 @@
 /* Choosing the Wi-Fi: scanned, tested, and only then saved. */
 
-import { get, pause, post } from "./api.js";
+import { ApiError, get, pause, post } from "./api.js";
 import { field, form, h, note, put, secret, svg, unique } from "./dom.js";
 import { explain } from "./password.js";
 import { qr } from "./qr.js";
@@ -8,6 +8,7 @@ import { sentence, t } from "./text.js";
 
 const PATIENCE = 60_000; // ms without an answer until the page says so
 const AGAIN = 1000;
+const STARTS = 3; // of one test, until the dongle has it
 
 /** `done(address, name)` is called when the owner goes on, `later()` when without a Wi-Fi; without them
  * there are no such buttons. */
@@ -65,17 +66,14 @@ function choose(element, isOpen, done, later) {
     const asked = { ssid: chosen.ssid ?? ssid.input.value, password: chosen.secure === false ? "" : password.input.value, hidden: !chosen.ssid };
     if (!asked.ssid) return ssid.blame(t("error.ssid"));
     result.show("wait", h("p", null, h("strong", null, t("wifi.testing", asked))), h("p", { class: "small" }, t("wifi.testing.hint")));
+    let found;
     try {
-      await post("/api/wifi/test", asked);
+      found = await outcome(asked, isOpen, () => result.show("wait", t("wifi.lost")));
     } catch (error) {
-      // The answer may be lost when the radio changes its channel; the test then runs all the same.
-      if (error.code === "wifi-password-length") {
-        result.clear();
-        return password.blame(explain(error));
-      }
-      if (error.code !== "offline") return result.show("bad", explain(error));
+      if (error.code !== "wifi-password-length") return result.show("bad", explain(error));
+      result.clear();
+      return password.blame(explain(error));
     }
-    const found = await outcome(isOpen, () => result.show("wait", t("wifi.lost")));
     if (!found) return;
     if (found.result === "ok") return connected(element, asked.ssid, found, done, () => choose(element, isOpen, done, later));
     if (found.result === "wifi-password") {
@@ -95,20 +93,32 @@ function choose(element, isOpen, done, later) {
   scan();
 }
 
-/** The test's result, however long the phone was away; null when the page was left. */
-async function outcome(isOpen, lost) {
+// Start a test. True if the dongle said so: when the radio changes its channel the answer may be lost.
+const start = (asked) => post("/api/wifi/test", asked).then(() => true, (error) => {
+  if (error.code !== "offline") throw error;
+  return false;
+});
+
+/** The result of the test that is `asked` for, however long the phone was away; null when the page was left. */
+async function outcome(asked, isOpen, lost) {
+  let ours = await start(asked); // what the dongle tells is of this test, not of one before
+  let more = STARTS - 1;
   let heard = Date.now();
   while (isOpen()) {
     await pause(AGAIN);
+    let found;
     try {
-      const found = await get("/api/wifi/test");
-      heard = Date.now();
-      if (found.state === "done") return found;
-      if (found.state === "none") return { result: "wifi-timeout" };
+      found = await get("/api/wifi/test");
     } catch (error) {
       if (error.code === "login-first") return null;
       if (Date.now() - heard > PATIENCE) lost();
+      continue;
     }
+    heard = Date.now();
+    if (found.state === "running") ours ||= found.ssid === asked.ssid;
+    else if (ours) return found.state === "done" ? found : { result: "wifi-timeout" };
+    else if (more--) ours = await start(asked);
+    else throw new ApiError("offline");
   }
   return null;
 }
