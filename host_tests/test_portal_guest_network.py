@@ -43,6 +43,7 @@ class House:
         for name, value in changes.items():
             self.settings[name.replace("_", ".", 1).replace("__", "_")] = value
         self.wifi = Wifi()
+        self.wifi.up = bool(self.settings["wifi.ssid"])
 
 
 @pytest.fixture
@@ -73,6 +74,7 @@ def test_it_is_open_until_everything_is_set_up(looks, changes):
     assert looks(house, 1, network) == ("Meterling-B2C3", "printed-on-it")
     assert looks(house, 100, network)
     house.settings.update({"portal.password": "kept", "wifi.ssid": "Zuhause"})
+    house.wifi.up = True
     assert looks(house, 60, network)
     assert looks(house, 1, network) is None
 
@@ -82,6 +84,7 @@ def test_it_stays_open_after_the_wifi_step_until_the_setup_is_finished(looks):
     network = GuestNetwork(house)
     looks(house, 1, network)
     house.settings["wifi.ssid"] = "Zuhause"
+    house.wifi.up = True
     assert looks(house, 900, network)
     house.settings["portal.setup_done"] = house.done = True
     assert looks(house, 60, network)
@@ -93,8 +96,18 @@ def test_a_setup_that_nobody_finishes_leaves_it_open_for_half_an_hour(looks):
     network = GuestNetwork(house)
     looks(house, 1, network)
     house.settings["wifi.ssid"] = "Zuhause"
+    house.wifi.up = True
     assert looks(house, 1800, network)
     assert looks(house, 1, network) is None
+
+
+def test_a_cable_does_without_a_wifi(looks):
+    house = House(wifi_ssid="")
+    network = GuestNetwork(house)
+    assert looks(house, 1, network)
+    house.wifi.up = True
+    assert looks(house, 61, network) is None
+    assert looks(house, 5, network) is None
 
 
 def test_it_opens_when_the_home_s_wifi_was_away_for_long_and_closes_when_it_is_back(looks):

@@ -97,6 +97,10 @@ _FIELDS = {
     "timezone": ("CET-1CEST,M3.5.0,M10.5.0/3", _zone),  # as POSIX writes it; see timezone
     "wifi.ssid": ("", _text(32)),
     "wifi.password": ("", _text(64)),
+    "ethernet.mdc": (-1, _integer(-1, 48)),  # of a LAN8720; -1: there is none
+    "ethernet.mdio": (-1, _integer(-1, 48)),
+    "ethernet.power": (-1, _integer(-1, 48)),  # -1: always on
+    "ethernet.address": (1, _integer(0, 31)),
     "meter.link": (AUTO, _one_of(AUTO, "mbus", "hdlc", "apdu", "p1", "sml", "amis")),
     "meter.baudrate": (AUTO, _or_auto(_integer(300, 921_600), 0)),
     "meter.framing": (AUTO, _or_auto(_framing, 0)),

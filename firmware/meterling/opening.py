@@ -2,7 +2,7 @@
 
 import gc
 
-from .python import const
+from .python import const, unload
 
 LAYOUTS = "layouts.txt"  # an owner's own; see cosem.layouts
 _LONGEST_LAYOUTS = const(4096)  # bytes
@@ -30,6 +30,17 @@ def open_port(Port, settings):
 
         print("meter.rx_pin, .tx_pin, .request_pin: {}".format(error))
         return NoPort()
+
+
+def open_cable(network, settings):
+    """The board's Ethernet, if the settings say that there is one, as the `lan` of `network`
+    (board.wifi.Wifi)."""
+    if settings["ethernet.mdc"] < 0:
+        return
+    from .board.ethernet import open_lan
+
+    network.lan = open_lan(settings)
+    unload("meterling.board", "ethernet")
 
 
 def open_portal(house, log):

@@ -15,7 +15,7 @@ export default {
 
   // Wi-Fi
   "wifi.title": "WLAN", "wifi.lead": "In welches WLAN soll Meterling? Es wird ausprobiert, bevor etwas gespeichert wird.",
-  "wifi.now": "Verbunden mit „{ssid}“.", "wifi.other": "Anderes WLAN wählen",
+  "wifi.now": "Verbunden mit „{ssid}“.", "wifi.cable": "Mit dem Kabel verbunden.", "wifi.other": "Anderes WLAN wählen",
   "wifi.scanning": "Suche WLANs …", "wifi.scan": "Neu suchen", "wifi.none": "Kein WLAN gefunden.", "wifi.networks": "Gefundene WLANs",
   "wifi.bars": "Empfang {n} von 4", "wifi.open": "offen", "wifi.secure": "mit Passwort",
   "wifi.hidden": "Verstecktes WLAN …", "wifi.ssid": "Name des WLANs (SSID)", "wifi.password": "WLAN-Passwort",

@@ -13,7 +13,7 @@ export default {
   "password.old": "Current password", "password.change": "Change password", "password.changed": "The password is changed. Other devices have to log in again.",
 
   "wifi.title": "Wi-Fi", "wifi.lead": "Which Wi-Fi shall Meterling join? It is tried before anything is saved.",
-  "wifi.now": "Connected to “{ssid}”.", "wifi.other": "Choose another Wi-Fi",
+  "wifi.now": "Connected to “{ssid}”.", "wifi.cable": "Connected by cable.", "wifi.other": "Choose another Wi-Fi",
   "wifi.scanning": "Looking for networks …", "wifi.scan": "Look again", "wifi.none": "No network found.", "wifi.networks": "Networks found",
   "wifi.bars": "Signal {n} of 4", "wifi.open": "open", "wifi.secure": "with password",
   "wifi.hidden": "Hidden network …", "wifi.ssid": "Name of the network (SSID)", "wifi.password": "Wi-Fi password",

@@ -78,7 +78,7 @@ function wifiStep(keep, go) {
   get("/api/status").then(({ wifi }) => {
     if (!wifi?.up) return choose();
     Object.assign(found, { address: wifi.address });
-    return put(box, h("div", { class: "note", "data-tone": "good" }, t("wifi.now", wifi)),
+    return put(box, h("div", { class: "note", "data-tone": "good" }, t(wifi.cable ? "wifi.cable" : "wifi.now", wifi)),
       h("div", { class: "row" },
         h("button", { type: "button", class: "second", onclick: choose }, t("wifi.other")),
         h("button", { type: "button", onclick: () => go("meter") }, t("next"))));

@@ -158,6 +158,9 @@ def settings(board):
         found["led"] = {"pin": led["pin"], "kind": led["kind"]}
     if button and button["active"] == "low":
         found["button"] = {"pin": button["pin"]}
+    phy = board["kit"].get("ethernet")
+    if phy:
+        found["ethernet"] = {name: phy[name] for name in ("mdc", "mdio", "power", "address")}
     supply = board["supply"]
     if supply["from"] != "usb":
         found["power"] = {"supply": supply["from"], "sense_pin": supply.get("sense_pin", -1)}

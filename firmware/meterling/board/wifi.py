@@ -1,5 +1,5 @@
-"""The home's Wi-Fi: joined in the background, and joined again for ever; and the dongle's
-own, for setting it up.
+"""The home's Wi-Fi: joined in the background, and joined again for ever, unless there is a cable;
+and the dongle's own, for setting it up.
 
 There is one radio: while it looks for other networks or joins one on another channel, who
 is on the access point hears nothing for a while.
@@ -32,8 +32,9 @@ def host_name(device):
 class Wifi:
     """`settings`: "wifi.ssid", "wifi.password", "device". Joins nothing if ssid is empty.
 
-    wlan: network.WLAN; silent: s without connection. beats: int, another one whenever the loop
-    went on. power: board.supply.Supply, which says when the radio may run; None: always.
+    wlan: network.WLAN; lan: network.LAN, None without; silent: s without connection. beats: int,
+    another one whenever the loop went on. power: board.supply.Supply, which says when the radio
+    may run; None: always.
     """
 
     test_time = 20  # s, int: how long a network may take to let us in and give an address
@@ -43,6 +44,7 @@ class Wifi:
         self._password = settings["wifi.password"]
         self._name = host_name(settings["device"])
         self.wlan = network.WLAN(network.STA_IF)
+        self.lan = None
         self._guests = None  # the access point, while it is open
         self._busy = False
         self._again = False  # it left the network, to look for others
@@ -54,11 +56,14 @@ class Wifi:
 
     def is_up(self):
         """True if there is a connection and an address."""
-        return self.wlan.isconnected()
+        return self._way().isconnected()
+
+    def _way(self):
+        return self.lan if self.lan is not None and self.lan.isconnected() else self.wlan
 
     def nameserver(self):
         """Dotted address of the name server that the network named, "" if none."""
-        return self.wlan.ifconfig()[3]
+        return self._way().ifconfig()[3]
 
     def name(self):
         """The name (str) under which we are found, without ".local"."""
@@ -69,7 +74,8 @@ class Wifi:
 
     def address(self):
         """Our dotted address in the home's network, None if there is none."""
-        return self.wlan.ifconfig()[0] if self.is_up() else None
+        way = self._way()
+        return way.ifconfig()[0] if way.isconnected() else None
 
     def problem(self):
         """What the driver says is wrong: "wifi-..", or "wifi-joining"."""
@@ -102,6 +108,7 @@ class Wifi:
             "address": self.address(),
             "rssi": self.rssi() if up else None,
             "problem": None if up or not self._ssid else self.problem(),
+            "cable": up and self._way() is self.lan,
             "access_point": self._guests is not None,
         }
 
@@ -126,7 +133,7 @@ class Wifi:
                 continue
             up = self.is_up()
             if up and not was_up:
-                print("wifi: connected as {}".format(self.wlan.ifconfig()[0]))
+                print("wifi: connected as {}".format(self.address()))
             silent = 0 if up else silent + _CHECK
             self.silent = 0 if up else self.silent + _CHECK
             pause = _JOIN_AGAIN_AFTER if self._guests is None else _WITH_GUESTS
@@ -207,8 +214,9 @@ class Wifi:
         found = []
         if self._guests is not None:
             found.append(self.access_point_address())
-        if self.is_up():
-            found.append(self.wlan.ifconfig()[0])
+        for way in (self.wlan, self.lan):
+            if way is not None and way.isconnected():
+                found.append(way.ifconfig()[0])
         return found
 
     # Other networks

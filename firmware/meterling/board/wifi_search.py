@@ -32,7 +32,7 @@ async def test(wifi, ssid, password):
         code = await _joined(wifi)
         rssi = wifi.rssi()
         if code == "ok":
-            address = wifi.address()
+            address = wifi.wlan.ifconfig()[0]
             wifi.use(ssid, password)
         elif code == "wifi-timeout":
             # Where there is a strength there is a network: only the address is missing.
@@ -50,7 +50,7 @@ async def _joined(wifi):
     looks = wifi.test_time * 1000 // _CHECK
     for look in range(looks):
         await asyncio.sleep(_CHECK / 1000)
-        if wifi.is_up():
+        if wifi.wlan.isconnected():
             return "ok"
         problem = wifi.problem()
         # Where there is a strength it let us in, whatever the driver says: an address may come.
@@ -75,7 +75,7 @@ async def _look_closer(wifi, ssid, code):
 
 async def _look_around(wifi):
     # While it joins a network the driver finds none, and does not say why: `run` joins again.
-    if not wifi.is_up():
+    if not wifi.wlan.isconnected():
         wifi.leave()
         await asyncio.sleep(_CHECK / 1000)
     return await _beside(wifi.wlan.scan)

@@ -67,7 +67,9 @@ class GuestNetwork:
 
     def _is_needed(self):
         house = self._house
-        if not house.settings["portal.password"] or not house.settings["wifi.ssid"]:
+        if not house.settings["portal.password"]:
+            return True
+        if not house.settings["wifi.ssid"] and not house.wifi.is_up():
             return True
         away = not house.wifi.is_up() and house.wifi.silent > _AWAY
         return away or (self._asked_for and not house.wifi.access_point_is_open())
