@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from meterling import __version__
 from meterling.update import package, slots, updater
 from meterling.update.errors import Refused
-from meterling_tools import CommandError, build, interpreters, release
+from meterling_tools import CommandError, build, interpreters, release, site
 
 PROBE = Path(__file__).parent / "update_probe.py"
 HERE = 6  # _mpy of a MicroPython that loads bytecode only
@@ -336,8 +336,18 @@ def test_a_release_is_what_the_drawing_says():
     assert updating.make() == GOOD
 
 
+@pytest.fixture
+def pages(tmp_path, monkeypatch):
+    """A folder (Path) for the pages that nobody else writes to."""
+    monkeypatch.setattr(build, "SITE", tmp_path / "site")
+    return tmp_path / "site"
+
+
+@pytest.mark.usefixtures("npm")
 @pytest.mark.parametrize(("chip", "march"), [("esp32", 10), ("esp32c3", 11)])
-def test_the_whole_firmware_as_a_release(tmp_path, capsys, chip, march):
+def test_the_whole_firmware_as_a_release(tmp_path, capsys, pages, chip, march):
+    pages.mkdir()
+    (pages / "app-of-yesterday.js.gz").write_bytes(b"stale")
     key = tmp_path / "key.pem"
     command("--new-key", key)
     public = release.public_hex(release.read_key(key))
@@ -362,6 +372,20 @@ def test_the_whole_firmware_as_a_release(tmp_path, capsys, chip, march):
     assert zlib.decompress(data[package.HEADER + found.length :], -12) == b"".join(files.values())
     with open(path, "rb") as file:
         list(package.check_steps(file, (public,), memoryview(bytearray(1024))))
+        file.seek(package.FRONT)
+        names = {name for name, _, _ in package.entries(file, found.files)}
+    assert "site/index.html.gz" in names and "site/app-of-yesterday.js.gz" not in names
+
+
+def test_without_its_pages_nothing_is_signed(tmp_path, pages, monkeypatch):
+    def build_pages(folder):
+        raise CommandError("There is no Node.")
+
+    monkeypatch.setattr(site, "build", build_pages)
+    release.new_key(tmp_path / "key.pem")
+    with pytest.raises(CommandError, match="Node"):
+        command("--key", tmp_path / "key.pem", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_key_is_not_written_into_the_checkout_nor_over_another(tmp_path):

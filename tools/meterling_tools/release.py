@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from meterling import __version__
 from meterling.update import package
 
-from . import FIRMWARE, ROOT, CommandError, build, pack
+from . import FIRMWARE, ROOT, CommandError, build, pack, site
 
 WINDOW = 12  # bits: what the dongle needs of heap to unpack, 4 KiB
 SLOT = "a"  # what a new dongle runs
@@ -71,6 +71,7 @@ def run(args):
     key = read_key(args.key)
     public = public_hex(key)
     least = numbers(args.least)
+    site.build(build.SITE)  # or nothing is signed: an update would take a dongle's pages away
     with tempfile.TemporaryDirectory(prefix="meterling-") as scratch:
         keys = [public, *build.read_keys(args.next_key)]
         build.build(args.chip, Path(scratch) / "tree", keys)
