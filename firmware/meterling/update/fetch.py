@@ -16,7 +16,7 @@ from .errors import Refused
 
 _PIECE = const(512)  # bytes
 _LONGEST = const(1 << 20)  # bytes of a release
-_LONGEST_LINE = const(2048)  # of a head
+_LONGEST_LINE = const(2048)  # of a head; GitHub's have more, in lines that we do not need
 _LONGEST_HEAD = const(16384)
 _REDIRECTS = const(4)
 _QUIET = const(15)  # s without a byte
@@ -64,13 +64,19 @@ async def _get(url, nameserver, take):
         # 1.0: the answer then comes as it is, and ends with the connection.
         writer.write("GET {} HTTP/1.0\r\nHost: {}\r\n\r\n".format(path, host).encode())
         await asyncio.wait_for(writer.drain(), _QUIET)
-        return await _answer(reader, take)
+        return _resolved(await _answer(reader, take), url)
     finally:
         writer.close()
         try:
             await writer.wait_closed()
         except OSError:
             pass  # it was closed there
+
+
+def _resolved(elsewhere, url):
+    # RFC 3986, 4.2: "//host/path" is by the same scheme, "/path" on the same host and port.
+    same = 1 if elsewhere.startswith("//") else 3 if elsewhere.startswith("/") else 0
+    return "/".join(url.split("/")[:same]) + elsewhere
 
 
 async def _answer(reader, take):
@@ -106,18 +112,20 @@ async def _head(reader):
         if end < 0:
             piece = await asyncio.wait_for(reader.read(_PIECE), _QUIET)
             total += len(piece)
-            if not piece or len(data) > _LONGEST_LINE or total > _LONGEST_HEAD:
+            if not piece or total > _LONGEST_HEAD:
                 raise ValueError
-            data += piece
+            data = data[:_LONGEST_LINE] + piece
             continue
-        line = data[:end].decode().strip()
+        line = data[:end].strip()
         data = data[end + 1 :]
         if status is None:
-            status = int(line.split(" ")[1]) if line.startswith("HTTP/1.") else 0
+            status = int(line.split(b" ")[1]) if line.startswith(b"HTTP/1.") else 0
         elif not line:
             return status, elsewhere, data, length
-        name, _, value = line.partition(":")
-        if name.lower() == "location":
-            elsewhere = value.strip()
-        elif name.lower() == "content-length":
+        name, _, value = line.partition(b":")
+        if end >= _LONGEST_LINE:
+            value = b""  # its middle is missing: neither a place nor a number
+        if name.lower() == b"location":
+            elsewhere = value.decode().strip()
+        elif name.lower() == b"content-length":
             length = int(value)
