@@ -92,11 +92,12 @@ def load(path):
     return _with_fields("read", read_document(path))[0]
 
 
-def save(path, settings):
+def save(path, settings, keep=True):
     """Write `settings` (flat dict, as `load` gives) to the file `path`, whole or not
-    at all. ConfigError, and nothing written, if one is wrong."""
+    at all; keep: with what a later version left there. ConfigError, and nothing written, if
+    one is wrong."""
     try:
-        old = read_document(path)
+        old = read_document(path) if keep else None
     except ConfigError:
         old = None  # what stood there was damaged
     write_document(path, _with_fields("write", settings, old))

@@ -5,12 +5,15 @@ import os
 from .. import config
 
 _FORGOTTEN = ("line.json", "layouts.txt", "sessions.json")  # beside the settings
-_KEPT = (
-    "ap.password",
+OF_BOARD = (
     "meter.rx_pin",
     "meter.tx_pin",
     "meter.request_pin",
     "meter.optical",
+    "ethernet.mdc",
+    "ethernet.mdio",
+    "ethernet.power",
+    "ethernet.address",
     "led.pin",
     "led.kind",
     "button.pin",
@@ -24,9 +27,9 @@ _KEPT = (
 def forget_everything(house):
     """House.forget_everything"""
     settings = config.defaults()
-    for name in _KEPT:
+    for name in OF_BOARD + ("ap.password",):
         settings[name] = house.settings[name]
-    config.save(house.path, settings)
+    config.save(house.path, settings, False)  # not even what only a later version understands
     for name in os.listdir():
         if name in _FORGOTTEN:
             os.remove(name)
