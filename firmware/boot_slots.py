@@ -156,16 +156,32 @@ def begin(root=""):
 
 
 def failed(slot, error, root=""):
-    """What was begun in `slot` has raised `error`: the chip starts anew."""
-    if hasattr(sys, "print_exception"):
-        sys.print_exception(error)
-    else:
-        print(type(error).__name__)
-    if read(root)[1] == slot:
-        give_up("failed-start", root)
-    else:
-        time.sleep(_PAUSE)
+    """What was begun in `slot` has raised `error`: the chip starts anew, whatever else fails;
+    KeyboardInterrupt if who reads along says so."""
+    try:
+        if hasattr(sys, "print_exception"):
+            sys.print_exception(error)
+        else:
+            print(type(error).__name__)
+        if read(root)[1] == slot:
+            give_up("failed-start", root)
+        else:
+            _listen_to_ctrl_c()
+            time.sleep(_PAUSE)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        pass  # no memory, or a flash that takes nothing
     _reset()
+
+
+def _listen_to_ctrl_c():
+    try:
+        import micropython
+
+        micropython.kbd_intr(3)  # main.py has switched it off
+    except (ImportError, AttributeError):
+        pass
 
 
 def _arm(root):
@@ -176,9 +192,14 @@ def _arm(root):
         return  # not on a dongle
 
     def late(_):
-        if read(root)[1] != NONE:
-            give_up("failed-time", root)
-            _reset()
+        decided = False
+        try:
+            decided = read(root)[1] == NONE
+            if not decided:
+                give_up("failed-time", root)
+        finally:
+            if not decided:
+                _reset()
 
     # MicroPython keeps those that run from the collector, and with them all that `late` needs.
     Timer(0).init(mode=Timer.ONE_SHOT, period=_LATEST * 60_000, callback=late)

@@ -22,9 +22,14 @@ if slot or not boot_slots.are_there():
     except Exception as error:
         if not slot:
             raise
-        import boot_slots
+        try:
+            import boot_slots
 
-        boot_slots.failed(slot, error)
+            boot_slots.failed(slot, error)
+        except Exception:  # no memory for it: nothing watches the prompt that would come now
+            import machine
+
+            machine.reset()
 else:
     micropython.kbd_intr(3)
     import rescue

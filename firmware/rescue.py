@@ -54,12 +54,15 @@ class _State:
 
 
 def run():
-    """Serve the page, then start anew."""
+    """Serve the page, then start anew; KeyboardInterrupt if who reads along says so."""
     print("rescue: no version starts")
     try:
         asyncio.run(_main(_settings()))
-    finally:
-        machine.reset()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        print("rescue: " + type(error).__name__)
+    machine.reset()
 
 
 def _settings():

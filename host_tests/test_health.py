@@ -128,6 +128,18 @@ def test_a_start_that_nobody_counts_writes_nothing(tmp_path, monkeypatch):
     assert os.listdir() == []
 
 
+def test_without_room_to_write_it_down_what_crashed_goes_on(tmp_path, monkeypatch, capsys):
+    """MicroPython asks the file system of packed modules whether one is there, and takes its
+    MemoryError for a no."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delattr("meterling.starts")
+    monkeypatch.setitem(sys.modules, "meterling.starts", None)  # importing it: ImportError
+    health = Health()
+    health.begin("power-on")
+    crash(health)
+    assert capsys.readouterr().out == "wifi: failed: OSError\n"
+
+
 # The watchdog
 
 
@@ -305,6 +317,38 @@ def test_the_last_crash_is_on_the_page_after_a_restart(dongle, tmp_path, monkeyp
     assert "main.py" in lines[-1] and lines[-1].endswith("in fail")
     assert "mqtt: no broker is set" in rest
     assert "S3cret" not in log
+
+
+_NO_ROOM = """
+from meterling.update import trial
+
+async def no_room(*_):
+    trial.judge = judge
+    raise ImportError("no module named 'meterling.update.slots'")
+
+async def judge(*_):
+    print("judged")
+
+trial.judge = no_room
+"""
+
+
+@pytest.mark.parametrize("slots", [True, False], ids=["slots", "no-slots"])
+def test_the_verdict_about_a_version_is_tried_again(dongle, tmp_path, monkeypatch, slots):
+    """It is given up only where nothing has slots: else a good version would have to go."""
+    (tmp_path / "tree").mkdir()
+    tree = hanging(tmp_path / "tree", _NO_ROOM)
+    if slots:
+        (tree / "boot_slots.py").symlink_to(FIRMWARE / "boot_slots.py")
+    life = Life(dongle, tmp_path, monkeypatch, {"meter": {"link": "mbus"}}, tree)
+    with life.start("power-on") as firmware:
+        if slots:
+            said(firmware, "judged")
+        else:
+            wait_for(lambda: life.watched() > 30)
+        failed = [line for line in firmware.lines if line.startswith("update: failed")]
+        assert failed == ["update: failed: ImportError"] * slots
+        assert firmware.process.poll() is None
 
 
 def ask(firmware, method, path, cookie="", body=None):

@@ -298,7 +298,8 @@ def web_server(answers, certificate=None):
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
-            status, headers, body = answers.get(self.path, (404, {}, b"no"))
+            path = self.path.partition("?")[0]
+            status, headers, body = answers.get(path, (404, {}, b"no"))
             self.send_response(status)
             for header, value in headers.items():
                 self.send_header(header, value)
@@ -329,8 +330,14 @@ def test_a_release_is_fetched_from_where_its_owner_says(start, firmware, new, tm
     port = web_server(answers, certificate(tmp_path) if secure else None)
     base = f"http{'s' * secure}://127.0.0.1:{port}"
     wrong = f"http{'s' * (not secure)}://127.0.0.1:{port}"
-    answers["/latest"] = (302, {"Location": base + "/m.release"}, b"")
+    # As GitHub's: its Content-Security-Policy has 4 kB.
+    policy = {"Content-Security-Policy": "default-src 'none'; " + "a.example " * 400}
+    answers["/latest"] = (302, {**policy, "Location": f"//127.0.0.1:{port}/here"}, b"")
+    answers["/here"] = (302, {"Location": "/there", **policy}, b"")
+    answers["/there"] = (302, {"Location": base + "/m.release"}, b"")
     answers["/round"] = (302, {"Location": base + "/round"}, b"")
+    answers["/far"] = (302, {"Location": base + "/m.release?" + "x" * 4000}, b"")
+    answers["/endless"] = (200, {f"X-{number}": "x" * 2000 for number in range(9)}, new)
     with start() as dongle:
         dongle.enter()
         answer = dongle.post("/api/update/pull")
@@ -344,6 +351,8 @@ def test_a_release_is_fetched_from_where_its_owner_says(start, firmware, new, tm
         for url, status, code in (
             (base + "/nothing", 502, "not-fetched"),
             (base + "/round", 502, "not-fetched"),
+            (base + "/far", 502, "not-fetched"),
+            (base + "/endless", 502, "not-fetched"),
             ("ftp://127.0.0.1/x", 502, "not-fetched"),
             ("https://127.0.0.1:1/x", 502, "not-fetched"),
             (wrong + "/m.release", 502, "not-fetched"),

@@ -215,6 +215,83 @@ def test_what_proved_itself_long_ago_is_not_judged(root, monkeypatch):
     assert starts(root, 6) == ["a"] * 6
 
 
+# A start that fails
+
+
+class Timer:
+    """Waits for nobody: a test calls `late`."""
+
+    ONE_SHOT = 0
+
+    def __init__(self, number):
+        pass
+
+    def init(self, mode, period, callback):
+        Timer.late = callback
+
+
+@pytest.fixture
+def chip(monkeypatch):
+    """What was done to the chip (list of str)."""
+    done = []
+    machine, micropython = type(sys)("machine"), type(sys)("micropython")
+    machine.reset = lambda: done.append("reset")
+    machine.Timer = Timer
+    micropython.kbd_intr = lambda byte: done.append(f"interrupted by {byte}")
+    monkeypatch.setitem(sys.modules, "machine", machine)
+    monkeypatch.setitem(sys.modules, "micropython", micropython)
+    monkeypatch.setattr(boot_slots.time, "sleep", lambda seconds: done.append(f"{seconds} s"))
+    return done
+
+
+def failing(error):
+    def fail(*_):
+        raise error
+
+    return fail
+
+
+def test_who_reads_along_has_five_seconds(root, chip):
+    boot_slots.failed("a", ValueError("no"), root)
+    assert chip == ["interrupted by 3", "5 s", "reset"]
+
+
+@pytest.mark.parametrize("name", ["sleep", "print", "read", "give_up"])
+@pytest.mark.parametrize("error", [OSError(28), MemoryError()])
+def test_whatever_fails_while_a_start_fails_the_chip_starts_anew(
+    root, chip, monkeypatch, name, error
+):
+    if name == "give_up":
+        slots.start_trial("b", "rn", root)
+    owner = boot_slots.time if name == "sleep" else boot_slots
+    monkeypatch.setattr(owner, name, failing(error), raising=False)
+    boot_slots.failed("b" if name == "give_up" else "a", ValueError("no"), root)
+    assert chip[-1] == "reset"
+
+
+def test_after_ctrl_c_it_does_not(root, chip, monkeypatch):
+    monkeypatch.setattr(boot_slots.time, "sleep", failing(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        boot_slots.failed("a", ValueError("no"), root)
+    assert "reset" not in chip
+
+
+@pytest.mark.parametrize("name", ["read", "give_up"])
+def test_the_clock_starts_the_chip_anew_whatever_fails(root, chip, monkeypatch, name):
+    slots.start_trial("b", "rn", root)
+    boot_slots._arm(root)
+    monkeypatch.setattr(boot_slots, name, failing(OSError(28)))
+    with pytest.raises(OSError):
+        Timer.late(None)
+    assert chip == ["reset"]
+
+
+def test_the_clock_does_nothing_to_what_has_proved_itself(root, chip, monkeypatch):
+    boot_slots._arm(root)
+    Timer.late(None)
+    assert chip == []
+
+
 # The start itself, on each interpreter
 
 RUNS = "print('this runs')\n"
@@ -261,6 +338,11 @@ def test_what_proved_itself_may_say_why_it_does_not_start(start, root, tmp_path)
     *said, last = start()
     assert "ValueError" in "".join(said) and last == "reset"
     assert slots.status(root)["versions"] == {"a": OLD, "b": NEW}  # it is not given up
+
+
+def test_without_room_for_who_handles_a_failed_start_the_chip_starts_anew(start, root, tmp_path):
+    app(tmp_path, "a", "import sys; sys.path[:] = ['nowhere']; raise MemoryError")
+    assert start() == ["reset"]
 
 
 @pytest.mark.parametrize("interpreter", ["micropython32"], indirect=True)

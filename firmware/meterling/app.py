@@ -59,6 +59,7 @@ async def main(settings, path=SETTINGS, health=None):
     log.install()
     device = settings["device"] or unique_name()
     network = Wifi(settings)
+    opening.open_cable(network, settings)
     outbox = publisher = portal = signals = power = None
     if settings["power.supply"] != "usb":
         from .board.supply import Supply
@@ -78,7 +79,7 @@ async def main(settings, path=SETTINGS, health=None):
 
     asyncio.gather, asyncio.wait_for, asyncio.Event  # loaded now, while there is room
     sample = Sample()
-    port = Port(settings)
+    port = opening.open_port(Port, settings)
     layouts = opening.own_layouts()
     reader = MeterReader(port, settings, on_reading, LINE, layouts, sample.take)
     diagnosis = Diagnosis(reader.counters)
@@ -118,13 +119,15 @@ async def main(settings, path=SETTINGS, health=None):
     async def decide():
         # Whether this version stays, or the old one comes back.
         try:
-            from .update import forget
-            from .update.trial import judge
-
-            await judge(lambda: reader.counters[_READINGS], network.is_up, restart)
-            forget()
+            import boot_slots
         except ImportError:
-            pass  # started from nothing that has slots
+            return  # started from nothing that has slots
+        del boot_slots  # `forget` is to find nobody who holds it
+        from .update import forget
+        from .update.trial import judge
+
+        await judge(lambda: reader.counters[_READINGS], network.is_up, restart)
+        forget()
 
     tasks += [
         ("update", decide),

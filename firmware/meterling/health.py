@@ -56,7 +56,7 @@ class Health:
             from . import starts
 
             getattr(starts, what)(self, *args)
-        except MemoryError:
-            pass
+        except (MemoryError, ImportError):
+            pass  # of packed modules that find no room, MicroPython says that they are not there
         starts = None
         unload("meterling", "starts")
