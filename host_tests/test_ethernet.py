@@ -5,6 +5,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from board_modules import forget_board
 from meterling import config
 from meterling_tools import boards
 
@@ -58,14 +59,11 @@ def chip(monkeypatch):
         WLAN=lambda interface: Way("192.168.1.20"),
         LAN=lambda **given: Way("192.168.1.30", **given),
     )
+    forget_board()
     monkeypatch.setitem(sys.modules, "network", network)
     monkeypatch.setitem(sys.modules, "machine", SimpleNamespace(Pin=pin))
-    rooms = ("meterling.board.wifi", "meterling.board.ethernet")
-    for name in rooms:
-        sys.modules.pop(name, None)
     yield network
-    for name in rooms:
-        sys.modules.pop(name, None)
+    forget_board()
 
 
 def opened(**changes):

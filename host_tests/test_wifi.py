@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from board_modules import forget_board
 from meterling_tools import interpreters
 
 STANDINS = Path(interpreters.__file__).parent / "standins"
@@ -19,8 +20,7 @@ def wifi(tmp_path, monkeypatch):
     air = tmp_path / "air.json"
     monkeypatch.setenv("METERLING_WIFI", str(air))
     monkeypatch.syspath_prepend(STANDINS)
-    for name in ("network", "network_scene", "meterling.board.wifi"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+    forget_board()
 
     def make(networks, **settings):
         from meterling.board.wifi import Wifi
@@ -31,8 +31,7 @@ def wifi(tmp_path, monkeypatch):
         return made
 
     yield make
-    for name in ("network", "network_scene", "meterling.board.wifi"):
-        sys.modules.pop(name, None)
+    forget_board()
 
 
 async def running(wifi, work, seconds=0.0):
