@@ -179,6 +179,128 @@ def test_any_octets_make_json(data):
     )
 
 
+SCALED = st.one_of(
+    *(
+        st.integers(-(1 << bits - 1), (1 << bits - 1) - 1).map(KINDS[bits, True])
+        if signed
+        else st.integers(0, (1 << bits) - 1).map(KINDS[bits, False])
+        for bits, signed in KINDS
+    ),
+    st.binary(min_size=4, max_size=4).map(lambda data: b"\x17" + data),  # float32
+    st.binary(min_size=8, max_size=8).map(lambda data: b"\x18" + data),  # float64
+)
+UNSCALED = st.one_of(
+    st.just(axdr.null()),
+    st.booleans().map(axdr.boolean),
+    st.integers(0, 255).map(axdr.enum),
+    st.binary(max_size=20).map(axdr.octets),
+    st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20).map(axdr.visible),
+    st.integers(0, 255).map(lambda byte: bytes((0x0D, byte))),  # BCD
+    st.binary(max_size=3).map(lambda data: bytes((0x04, 8 * len(data))) + data),  # bit string
+    st.binary(min_size=12, max_size=12).map(lambda data: b"\x19" + data),  # date-time
+    st.binary(min_size=5, max_size=5).map(lambda data: b"\x1a" + data),  # date
+    st.binary(min_size=4, max_size=4).map(lambda data: b"\x1b" + data),  # time
+    st.just(axdr.octets(bytes.fromhex("07ea0612040a1e0000ff8880"))),  # the same as octet string
+)
+CODES = st.sampled_from(["1-0:1.8.0", "0-0:96.13.0", "1-0:2.7.0", "0-1:24.2.1"])
+ENTRIES = st.one_of(
+    st.tuples(CODES.map(axdr.obis), SCALED, SCALERS.map(lambda s: axdr.scaler_unit(s, "Wh"))),
+    st.tuples(CODES.map(axdr.obis), UNSCALED),
+)
+
+
+def of_entries(entries):
+    """A telegram of entries, each a tuple: code, value, and scaler with unit or none."""
+    body = axdr.structure(*(element for entry in entries for element in entry))
+    return hdlc.frames(axdr.data_notification(1, None, body), b"\x03\x03")
+
+
+def written(reading):
+    """What the JSON of a reading must be: of its accessors; texts stand in quotes."""
+    wanted = {}
+    for i in range(len(reading)):
+        value, number = reading.value(i), reading.is_number(i)
+        entry = {"value": Decimal(value) if number and value is not None else value}
+        if reading.unit(i):
+            entry["unit"] = reading.unit(i)
+        wanted.setdefault(reading.name(i), []).append(entry)
+    return {
+        name: entries[0] if len(entries) == 1 else {"values": entries}
+        for name, entries in wanted.items()
+    }
+
+
+def unequal_keys(pairs):
+    assert len({key for key, _ in pairs}) == len(pairs), "a key twice"
+    return dict(pairs)
+
+
+def check_json(reading):
+    out = bytearray(8192)
+    text = out[: reading.put_json(out, 0)].decode()
+    document = json.loads(
+        text, parse_float=Decimal, parse_int=Decimal, object_pairs_hook=unequal_keys
+    )
+    assert document["values"] == written(reading)
+    assert (document["meter"], document["time"]) == (reading.meter, reading.time)
+
+
+@given(st.lists(ENTRIES, min_size=1, max_size=8))
+@settings(max_examples=300)
+def test_json_says_what_the_accessors_say_of_every_kind(entries):
+    """Whatever comes, in whatever order, a code several times among it."""
+    seen = []
+
+    def on_reading(reading):
+        check_json(reading)
+        seen.append(reading)
+
+    decoder = Decoder("hdlc", on_reading=on_reading)
+    data = of_entries(entries)
+    decoder.feed(data, len(data))
+    assert seen or decoder.counters.as_dict()["errors"] == {"empty": 1}
+
+
+EVERY_KIND = [
+    (axdr.obis("1-0:1.8.0"), axdr.u32(5), axdr.scaler_unit(-1, "Wh")),
+    (axdr.obis("0-0:96.5.0"), b"\x04\x08\xa5"),
+    (axdr.obis("0-0:96.5.1"), b"\x04\x0dAB"),
+    (axdr.obis("0-0:96.5.2"), b"\x0d\x42"),
+    (axdr.obis("0-0:0.9.2"), bytes.fromhex("1a07ea061204")),
+    (axdr.obis("0-0:0.9.1"), bytes.fromhex("1b0a1e0000")),
+    (axdr.obis("1-0:1.8.0"), axdr.u64(1 << 63), axdr.scaler_unit(0, "Wh")),
+    (axdr.obis("1-0:2.8.0"), axdr.null()),
+    (axdr.obis("1-0:32.7.0"), bytes.fromhex("17435f8000")),
+    (axdr.obis("1-0:52.7.0"), bytes.fromhex("177fc00000")),
+    (axdr.obis("0-0:96.5.2"), axdr.visible('a"b')),
+    (axdr.obis("1-0:1.8.0"), axdr.i8(-3)),
+]
+
+
+def test_every_interpreter_writes_every_kind(interpreter):
+    jobs = [{"link": "hdlc", "raw": of_entries(EVERY_KIND)}]
+    printed = probe(interpreter, jobs)
+    assert printed == probe(interpreters.find("cpython"), jobs)
+    document = json.loads(printed[printed.index("{") : printed.index("\n")])
+    assert document["values"] == {
+        "1-0:1.8.0": {
+            "values": [
+                {"value": 0.5, "unit": "Wh"},
+                {"value": 1 << 63, "unit": "Wh"},
+                {"value": -3},
+            ]
+        },
+        "0-0:96.5.0": {"value": "a5"},
+        "0-0:96.5.1": {"value": "4142"},
+        "0-0:96.5.2": {"values": [{"value": "42"}, {"value": 'a"b'}]},
+        "0-0:0.9.2": {"value": "07ea061204"},
+        "0-0:0.9.1": {"value": "0a1e0000"},
+        "1-0:2.8.0": {"value": None},
+        "1-0:32.7.0": {"value": 223.5},
+        "1-0:52.7.0": {"value": None},
+    }
+
+
 class Squeezed:
     """Writes each reading into buffers of every size."""
 

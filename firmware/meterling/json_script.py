@@ -22,6 +22,9 @@ _KIND_UNSIGNED = const(0)
 _KIND_SIGNED = const(1)
 _KIND_TEXT = const(2)
 _KIND_CLOCK = const(3)
+_KINDS_OF_OCTETS = const(b"\x06\x07\x08")
+_ATTRIBUTE = const(6)
+_UNNAMED = const(255)
 
 _STEP_TIME = const(6)
 _STEP_CLOCK = const(7)
@@ -61,24 +64,36 @@ def make_script(parts, how):
             literal(',"unprotected":true')
     before = ',"values":{'
     count = len(plan[_SHOWN])
-    for i in range(count):
-        # Several values of one code stand in one list.
-        name = reading.name(i)
-        follows = i > 0 and reading.name(i - 1) == name
-        goes_on = i + 1 < count and reading.name(i + 1) == name
-        if follows:
-            before += ',{"value":'
-        else:
-            before += f'"{name}":' + ('{"values":[{"value":' if goes_on else '{"value":')
-        literal(before)
-        script.extend(_value_step(plan, plan[_SHOWN][i]))
-        unit = reading.unit(i)
-        before = f',"unit":"{unit}"' if unit else ""
-        before += "}" if goes_on else "}]}" if follows else "}"
-        if not goes_on:
-            before += ","
+    for first in range(count):
+        if _next(plan, 0, first) < first:
+            continue
+        # Several values of one code stand in one list, wherever the others come.
+        i = first
+        several = _next(plan, i + 1, i) < count
+        before += f'"{reading.name(i)}":' + ('{"values":[{"value":' if several else '{"value":')
+        while True:
+            literal(before)
+            script.extend(_value_step(plan, plan[_SHOWN][i]))
+            unit = reading.unit(i)
+            before = f',"unit":"{unit}"' if unit else ""
+            i = _next(plan, i + 1, i)
+            if i == count:
+                break
+            before += '},{"value":'
+        before += "}]}," if several else "},"
     literal(before[:-1] + "}}" if count else before + "}}")
     return bytes(script)
+
+
+def _next(plan, begin, like):
+    # The first value shown from `begin` on that has the name of value `like`; else their number.
+    records = plan[_RECORDS]
+    shown = plan[_SHOWN]
+    at = _RECORD * shown[like]
+    code = records[at : at + (2 if records[at] == _UNNAMED else _ATTRIBUTE + 1)]
+    while begin < len(shown) and not records.startswith(code, _RECORD * shown[begin]):
+        begin += 1
+    return begin
 
 
 def _value_step(plan, index):
@@ -91,4 +106,6 @@ def _value_step(plan, index):
         return bytes((1, index, width if kind == _KIND_SIGNED else 0, plan[_RECORDS][at + _SCALER]))
     if kind == _KIND_TEXT:
         return bytes((2, index, width >> 8, width & 0xFF))
+    if kind in _KINDS_OF_OCTETS:
+        return bytes((0, 1, 34, 8, index, 0, 1, 34))  # hexadecimal, between quotes
     return bytes((_STEP_CLOCK if kind == _KIND_CLOCK else 8, index))

@@ -16,7 +16,7 @@ and allocates nothing. Steps of a script:
     5               true if the tag was checked and fits, else false
     6               time of the telegram, UTC if it can be told
     7 i             date-time at value i, as sent
-    8 i             anything else: a number of more than 4 bytes, null
+    8 i             anything else, without quotes: a number of more than 4 bytes, null
 """
 
 from array import array
