@@ -3,18 +3,18 @@
 import json
 
 import pytest
-from decoding import Listener
+from decoding import Listener, of_meter
 from hypothesis import given
 from hypothesis import strategies as st
 from layout_probe_jobs import APDU, WRONG
-from meterling.cosem import iskra, layouts, nordic, positional
+from meterling.cosem import iskra, layout, layouts, nordic, positional
 from meterling.cosem.axdr import Axdr
 from meterling.cosem.layout import Layout
 from meterling.cosem.layout_check import check
 from meterling.cosem.learn import learn
 from meterling_tools import cli, interpreters
 from meterling_tools.layout import Shape
-from meterling_tools.simulate import axdr, glo, hdlc, make_meter
+from meterling_tools.simulate import DLMS, axdr, glo, hdlc, make_meter
 
 KEY = bytes(range(16))
 STAMP = bytes.fromhex("07ea0612040a1e0000ff8880")
@@ -89,9 +89,8 @@ def test_what_is_found_right_can_be_matched(pieces, glued):
     right = not check(line)
     reader = Axdr(APDU, 6, len(APDU))
     reader.read_all()
-    layout = Layout(APDU, reader.elements)
     if right:
-        layout.fits(line.split(None, 2)[2].encode())
+        Layout(APDU, reader.elements).fits(line.split(None, 2)[2].encode())
     assert not isinstance(learn(APDU, 0, len(APDU), b"", line), int)
 
 
@@ -102,10 +101,50 @@ def test_no_text_raises(text):
     assert not isinstance(learn(APDU, 0, len(APDU), b"", text), int)
 
 
+def nested(depth):
+    """( .. )* inside ( .. )?, as often as that: right, and tried in very many ways."""
+    return "( ( same " + (nested(depth - 1) if depth else "") + " )* null )?"
+
+
+SLOW = f"slow * {{ {nested(4)} same }}"
+FORTY = axdr.structure(*[axdr.u8(7)] * 40)
+
+
+def test_a_line_that_takes_too_long_is_left_out_and_the_others_hold():
+    assert check(SLOW) == []
+    reader = Axdr(FORTY, 0, len(FORTY))
+    reader.read_all()
+    with pytest.raises(ValueError):
+        Layout(FORTY, reader.elements).fits(SLOW.split(None, 2)[2].encode())
+    (reading,) = heard(FORTY, SLOW + "\nmine * { 1.7.0:u8:W ( same )* }").readings
+    assert (reading.layout, reading.values) == ("mine", {"1-0:1.7.0": "7"})
+
+
+@pytest.mark.parametrize("pattern", ["( ?:any )*", "?:any " * 120])
+def test_a_long_line_does_not_take_too_long(pattern):
+    body = axdr.structure(*[axdr.octets("abc")] * 120)
+    assert heard(body, f"mine * {{ {pattern} }}").readings[0].layout == "mine"
+
+
+def test_ours_need_little_of_what_a_line_may_take(monkeypatch):
+    def layouts_of_all():
+        found = []
+        for name in DLMS:
+            meter = make_meter(name)
+            seen = of_meter(meter).hear(b"".join(meter.telegram(n) for n in range(3)))
+            found += [(name, reading.layout) for reading in seen.readings]
+        return found
+
+    before = layouts_of_all()
+    monkeypatch.setattr(layout, "_PATIENCE", layout._PATIENCE // 20)
+    assert layouts_of_all() == before
+
+
 def test_every_interpreter_says_the_same(interpreter):
     texts = [line for line, _ in WRONG] + ["mine * { 1.7.0:u32:W ( obis value unit? )* ?:any }"]
     texts += ["mine * { " + "( " * 200, "mine * " + "{ " * 200]
     jobs = [json.dumps({"text": text, "apdu": APDU.hex()}) for text in texts]
+    jobs.append(json.dumps({"text": SLOW, "apdu": axdr.data_notification(1, None, FORTY).hex()}))
     runs = [
         interpreters.run(each, __file__.replace("test_layout_file", "layout_probe"), stdin=stdin)
         for each in (interpreter, interpreters.find("cpython"))

@@ -41,6 +41,8 @@ _ROUND = const(40)  # ( .. )*
 _CURLY = const(123)  # { .. }
 _BRACKETS = const(b"({[")
 
+_PATIENCE = const(5000)  # words and brackets that are tried; ours need fewer than 700
+
 
 class Layout:
     """Matches patterns with the elements of one telegram.
@@ -56,10 +58,13 @@ class Layout:
         self._code = _NO_CODE
         self.objects = 0  # index of the first capture object, 0 = none; see positional
         self._pattern = b""
+        self._left = 0  # of PATIENCE
 
     def fits(self, pattern):
-        """True if the whole telegram fits the pattern (bytes)."""
+        """True if the whole telegram fits the pattern (bytes). ValueError if it is wrong, or takes
+        too long: ( .. )* inside ( .. )? can be tried in very many ways."""
         self._pattern = pattern
+        self._left = _PATIENCE
         self.objects = 0
         self.fields = bytearray()
         elements = self.elements
@@ -151,6 +156,7 @@ class Layout:
             elif pattern[i] == closing:
                 depth -= 1
                 if not depth:
+                    self._left -= i - at >> 4  # sixteen letters take as long as a word
                     return i
         raise ValueError
 
@@ -163,6 +169,9 @@ class Layout:
                 at += 1
             if at >= stop:
                 return i
+            self._left -= 1
+            if self._left < 0:
+                raise ValueError
             mark = len(self.fields)
             begin = at
             if pattern[at] in _BRACKETS:
@@ -259,6 +268,7 @@ class Layout:
         else:
             from .positional import leaf
 
+            self._left -= i >> 7  # its place is counted from the beginning
             return leaf(self, word.decode(), first, i)
         self.add(i, code, 2, unit, scaler, role)
         return True
