@@ -8,7 +8,8 @@ s is 8 in the first byte while more segments follow. HCS and FCS are CRC-16/X.25
 import random
 
 import pytest
-from decoding import Listener, notification, of_meter
+from decoding import Listener, notification, of_meter, probe
+from meterling_tools import interpreters
 from meterling_tools.simulate import glo, hdlc, make_meter
 
 ADDRESSES = bytes.fromhex("ceff03")
@@ -91,8 +92,22 @@ def test_flags_fill_the_time_between_frames():
 def test_llc_and_checks_present_and_absent(chunk, checks, llc):
     """Without checks HCS and FCS are sent as 0000; such a frame is read."""
     data = frames(1, checks=checks, llc=llc) + frames(2, 200, checks=checks, llc=llc)
-    seen = hear(data, chunk)
+    seen = hear(data, chunk, lenient=True)
     assert (seen.watts, seen.errors) == ([1, 2], {})
+    assert ['"unprotected":true' in reading.json for reading in seen.readings] == [not checks] * 2
+
+
+def test_without_an_fcs_it_is_believed_when_it_comes_again():
+    seen = hear(frames(1, checks=False) + frames(2, checks=False))
+    assert (seen.watts, seen.errors) == ([2], {"unprotected": 1})
+
+
+def test_a_ciphered_telegram_needs_no_fcs():
+    meter = make_meter("kaernten-im350")
+    apdu = glo.cipher(meter.apdu(0), 0x20, meter.key, None, meter.system_title, 1)
+    seen = of_meter(meter).hear(hdlc.frames(apdu, ADDRESSES, checks=False))
+    assert (len(seen.readings), seen.errors) == (1, {})
+    assert "unprotected" not in seen.readings[0].json
 
 
 def test_the_llc_of_a_command():
@@ -142,11 +157,57 @@ def test_only_one_of_the_two_checks_may_be_missing():
     header = whole[1:7]
     no_hcs = header + b"\x00\x00" + whole[9:-3]
     assert hear(b"\x7e" + no_hcs + hdlc.crc16_x25(no_hcs) + b"\x7e").watts == [1]
-    assert hear(whole[:-3] + b"\x00\x00\x7e").watts == [1]
-    bad = bytearray(whole)
-    bad[-3:-1] = b"\x00\x00"
+    assert hear(without_fcs(whole), lenient=True).watts == [1]
+    bad = bytearray(without_fcs(whole))
     bad[7] ^= 1
-    assert hear(bytes(bad)).watts == []
+    assert hear(bytes(bad), lenient=True).watts == []
+
+
+def without_fcs(data):
+    return data[:-3] + b"\x00\x00\x7e"
+
+
+@pytest.mark.parametrize("chunk", CHUNKS)
+def test_on_a_line_with_an_fcs_a_frame_with_0000_has_lost_it(chunk):
+    """Until three in a row say that it is another meter's line."""
+    altered = bytearray(without_fcs(frames(2)))
+    altered[-8] ^= 0x10
+    data = frames(1) + bytes(altered) + frames(3)
+    seen = hear(data, chunk)
+    assert (seen.watts, seen.errors) == ([1, 3], {"checksum": 1})
+    seen.hear(b"".join(without_fcs(frames(n)) for n in range(4, 9)), chunk)
+    assert (seen.watts, seen.errors) == ([1, 3, 7, 8], {"checksum": 4})
+    assert ["unprotected" in reading.json for reading in seen.readings] == [0, 0, 1, 1]
+
+
+def test_every_interpreter_believes_the_same_of_0000(interpreter):
+    fine, lost, short = frames(1), without_fcs(frames(2)), frames(3, checks=False)
+    one, two, three = segments(1)
+    lines = (lost * 3, fine + lost * 5 + fine, fine + short * 4 + fine + short, frames(10139) * 2)
+    lines += (without_fcs(one) + two + three, one + without_fcs(two) + three + fine)
+    jobs = [
+        {"link": "hdlc", "raw": line * 2, "chunk": chunk, "lenient": lenient}
+        for line in lines
+        for chunk in (0, 7)
+        for lenient in (False, True)
+    ]
+    assert probe(interpreter, jobs) == probe(interpreters.find("cpython"), jobs)
+
+
+def test_an_fcs_that_is_0000_by_right():
+    whole = frames(10139)
+    assert whole == without_fcs(whole)
+    seen = hear(frames(1) + whole + frames(2))
+    assert (seen.watts, seen.errors) == ([1, 10139, 2], {})
+    assert not any("unprotected" in reading.json for reading in seen.readings)
+
+
+def test_of_several_segments_each_must_have_its_fcs():
+    one, two, three = segments(1)
+    data = without_fcs(one) + two + three
+    seen = hear(data + b"".join(segments(2)), lenient=True)
+    assert (seen.watts, seen.errors) == ([1, 2], {})
+    assert ["unprotected" in reading.json for reading in seen.readings] == [1, 0]
 
 
 def test_a_flag_inside_the_data_is_data():
@@ -224,7 +285,7 @@ def test_an_unknown_apdu_ends_the_frame():
 def test_segmented(step, checks, chunk):
     data = frames(1, 500, max_information=step, checks=checks)
     assert data[1] & 0xF8 == 0xA8
-    seen = hear(data + data, chunk)
+    seen = hear(data + data, chunk, lenient=True)
     assert (seen.watts, seen.errors) == ([1, 1], {})
 
 

@@ -5,8 +5,10 @@
 
 s (08 in the first byte) says that more segments follow. Addresses end at the byte
 with bit 0 set. HCS and FCS are CRC-16/X.25; some meters send 0000 instead of either.
-The LLC bytes E6 E7 00 open the information field, but not every meter's, and not in
-later segments. One closing flag may serve as the next opening flag.
+Without an FCS nothing protects the payload (NO_CHECK); on a line whose frames have one, a
+frame with 0000 has lost it. The LLC bytes E6 E7 00 open the information field, but not
+every meter's, and not in later segments. One closing flag may serve as the next opening
+flag.
 """
 
 from ..octets import index
@@ -22,6 +24,7 @@ _TYPE_3 = const(0xA0)
 _SEGMENTED = const(0x08)
 _HEADER_MAX = const(11)  # flag, format (2), two addresses of up to 4 bytes
 _TRAILER = const(2)  # FCS; the closing flag is not part of what `find` hands over
+_PATIENCE = const(3)  # frames with an FCS of 0000 that are refused after one with another
 
 # Words of the state; see framer.
 _START = const(0)
@@ -34,10 +37,12 @@ _CUT = const(6)
 _INFORMATION = const(7)  # where the information field begins
 _SOURCE = const(8)  # of the two addresses, 24 bits
 _FILL = const(9)
+_BLANK = const(10)  # what is left of PATIENCE; 0: this line's frames have no FCS
 _BEGIN = const(12)
 _STOP = const(13)
 _FIRST = const(18)
 _MORE = const(19)
+_NO_CHECK = const(22)
 
 # The parts; see framer.
 _RAW = const(0)
@@ -106,17 +111,30 @@ def _find(raw, at):
                     need = stop + 1
                     if q > end and q <= stop:
                         need = q
-            elif octets[stop] == _FLAG and (
-                octets[stop - 1] | octets[stop - 2] == 0
-                or int(crc_fits(table, raw, position + 1, size))
-            ):
-                length = size + 1
-                need = 1
-                state[_INFORMATION] = q
-                state[_SOURCE] = source
             else:
-                failed += 1
-                position += 1
+                no_check = 0
+                good = 0
+                if octets[stop] == _FLAG:
+                    good = int(crc_fits(table, raw, position + 1, size))
+                    if octets[stop - 1] | octets[stop - 2]:
+                        if good:
+                            state[_BLANK] = _PATIENCE
+                    elif state[_BLANK] == 0:
+                        good = 1
+                        no_check = 1
+                    elif good == 0:
+                        state[_BLANK] = state[_BLANK] - 1
+                if good:
+                    length = size + 1
+                    need = 1
+                    state[_INFORMATION] = q
+                    state[_SOURCE] = source
+                    # Of several segments, each must be protected.
+                    if state[_FILL] == 0 or no_check:
+                        state[_NO_CHECK] = no_check
+                else:
+                    failed += 1
+                    position += 1
     state[_START] = position
     state[_NEED] = need
     state[_LENGTH] = length
