@@ -190,6 +190,16 @@ def test_a_third_transfer_gives_up_the_oldest():
     assert seen.errors == {"segment": 1}
 
 
+def test_after_four_that_were_cut_short_none_take_turns_any_more():
+    meter = make_meter("steiermark-e450")
+    sent = [cut(meter.telegram(n)) for n in range(7)]
+    spoiled = sent[1][:2] + sent[2][:1] + sent[3][:2] + sent[4][1:2]
+    seen = of_meter(meter).hear(b"".join(sent[0] + spoiled + sent[5] + sent[6])).quiet()
+    wanted = [meter.invocation_counter(n) for n in (0, 5, 6)]
+    assert [reading.invocation_counter for reading in seen.readings] == wanted
+    assert set(seen.errors) == {"segment"}
+
+
 def test_a_transfer_that_is_too_long():
     seen = hear(blocks(1, 5, size=500) + blocks(2, 3), size=400).quiet()
     assert seen.watts == [2]

@@ -136,6 +136,7 @@ class BlockTransfer:
             self._in_turn = False
         if older.expected and not older.complete and newer.expected and not newer.complete:
             self._counts[_ERR_SEGMENT] += 1  # no room for three: the oldest is given up
+            self._in_turn = False
         if newer.expected and not newer.complete or not older.expected:
             older, newer = newer, older
         self._older, self._newer = older, newer
