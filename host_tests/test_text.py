@@ -6,6 +6,7 @@
 import json
 import re
 from decimal import Decimal
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -299,6 +300,33 @@ class TestClock:
     def test_no_moment(self, sent):
         assert self.clock(b"0-0:1.0.0(%s)" % sent.encode()) is None
 
+    @pytest.mark.parametrize(
+        "later",
+        ["0-0:1.0.0(      )", "0-0:1.0.0(000000000000W)", "0-0:1.0.0(200706242157W)"]
+        + ["0-0:1.0.0(200706104158W)", "1-0:0.9.1(240000)", "1-0:0.9.1(104158)", "0.9.2(000000)"]
+        + ["0.9.2(200707)", "0.9.2*01(200606)", "0-0:1.0.0*01(200606000000W)"],
+    )
+    def test_the_first_that_is_good_stays(self, later):
+        good, wanted = b"0-0:1.0.0(200706104157S)", "07e40706ff0a2939ff800080"
+        assert self.clock(good, later.encode()) == wanted
+        pieces = b"0.9.1(104157)", b"0.9.2(200706)"
+        assert self.clock(*pieces, later.encode()) == wanted[:-2] + "00"
+
+    def test_a_bad_one_hides_no_good_one(self):
+        bad, wanted = b"0-0:1.0.0(200006104157S)", "07e40706ff0a2939ff8000"
+        assert self.clock(bad, b"0-0:1.0.0(200706104157S)") == wanted + "80"
+        assert self.clock(bad, b"0.9.2(200706)", b"0.9.1(104157)") == wanted + "00"
+        assert self.clock(b"0.9.1(246060)", b"0.9.1(104157)", b"0.9.2(200706)") == wanted + "00"
+        assert self.clock(b"0.9.1(000000)", b"0-0:1.0.0(200706104157S)") == wanted + "80"
+
+    def test_half_of_a_bad_one_is_never_part_of_the_clock(self):
+        assert self.clock(b"0.9.1(104157)", b"0-0:1.0.0(200006104157S)") is None
+        assert self.clock(b"0.9.1(104157)", b"0-0:1.0.0(200706246060S)", b"0.9.2(200706)") is None
+
+    def test_of_another_day(self):
+        assert self.clock(b"0-0:1.0.0*01(200706104157S)") is None
+        assert self.clock(b"0.9.1*01(104157)", b"0.9.2*01(200706)") is None
+
 
 class TestMeterNumber:
     def number(self, *lines):
@@ -480,6 +508,11 @@ def test_every_interpreter_reads_the_same(interpreter):
     jobs = [{"link": "p1", "raw": raw_of(each) * 2, "chunk": 64} for each in ALL.values()]
     for raw in (0, 5, 17, 2**31 - 1, 2**31, -(2**31), 10**17, -(10**17) - 3, 2**30, 2**32):
         text = HEAD + b"1-0:1.8.0(%d*kWh)\r\n!\r\n" % raw
+        jobs.append({"link": "p1", "raw": text * 2})
+    clocks = b"0-0:1.0.0(200706104157S)", b"0-0:1.0.0(200006104157S)", b"0.9.2(200706)"
+    clocks += b"0.9.1(104157)", b"0.9.1(246060)", b"0-0:1.0.0(210706104157W)"
+    for lines in permutations(clocks, 3):
+        text = HEAD + b"\r\n".join(lines) + b"\r\n!\r\n"
         jobs.append({"link": "p1", "raw": text * 2})
     printed = probe(interpreter, jobs)
     assert printed == probe(interpreters.find("cpython"), jobs)

@@ -93,7 +93,8 @@ def _put_three(data, position: int, work, at: int, gap: int):
 
 @micropython.viper
 def _take_clock(data, state, work):
-    # The latest line may be the clock, whole (0-0:1.0.0), or its date or time (0.9.2, 0.9.1).
+    # The latest line may be the clock, whole (0-0:1.0.0), or its date or time (0.9.2, 0.9.1). The
+    # first that is good stays. An F says that it is of another day.
     octets = ptr8(data)
     line = ptr32(state)
     code = ptr8(work)
@@ -102,34 +103,34 @@ def _take_clock(data, state, work):
     gap = 0
     begin = line[_VALUES] + 1
     length = int(index(data, _CLOSE, begin, line[_STOP])) - begin
+    if code[5] != 255:
+        return
     if code[2] == 1 and code[3] == 0 and code[4] == 0 and code[0] == 0 and code[1] == 0:
         if length == 12 or (length == 13 and (octets[begin + 12] | 4) == 0x57):  # S, W
             known = 3
-            _put_three(data, begin, work, _DATE_TIME + 1, 0)
-            _put_three(data, begin + 6, work, _DATE_TIME + 5, 0)
-            # Summer or winter; of which zone, nobody says.
-            if length == 13 and octets[begin + 12] == 0x53:
-                code[_DATE_TIME + 11] = 0x80
     elif code[2] == 0 and code[3] == 9 and (code[4] == 1 or code[4] == 2):
         if length == 8:
             gap = 1
         if length == 6 or (length == 8 and octets[begin + 2] == octets[begin + 5]):
-            if code[4] == 1:
-                known = 2
-                _put_three(data, begin, work, _DATE_TIME + 5, gap)
-            else:
-                known = 1
-                _put_three(data, begin, work, _DATE_TIME + 1, gap)
+            known = 3 - code[4]
+    if line[_CLOCK] & known == known:
+        return
+    line[_CLOCK] = line[_CLOCK] & (3 - known)  # until what is written over it is found good
+    if known & 2:
+        _put_three(data, begin + 6 * (known & 1), work, _DATE_TIME + 5, gap)
+        if code[_DATE_TIME + 5] > 23 or code[_DATE_TIME + 6] > 59 or code[_DATE_TIME + 7] > 59:
+            return
     if known & 1:
+        _put_three(data, begin, work, _DATE_TIME + 1, gap)
         # Of the year there are two digits; 2255, if they are none, is no year.
         year = 2000 + code[_DATE_TIME + 1]
         code[_DATE_TIME] = year >> 8
         code[_DATE_TIME + 1] = year & 0xFF
         if int(is_date(work, _DATE_TIME)) == 0:
             return
-    if known & 2:
-        if code[_DATE_TIME + 5] > 23 or code[_DATE_TIME + 6] > 59 or code[_DATE_TIME + 7] > 59:
-            return
+    # Summer or winter; of which zone, nobody says.
+    if known == 3 and octets[begin + 12] == 0x53:
+        code[_DATE_TIME + 11] = 0x80
     line[_CLOCK] = line[_CLOCK] | known
 
 
