@@ -78,6 +78,7 @@ def test_integers(tag, width, signed):
         ("0403a0", "a0"),  # bit-string of 3 bits
         ("0408a5", "a5"),
         ("0409a580", "a580"),
+        ("0470" + "a5" * 14, "a5" * 14),  # more bits than the telegram has bytes
         ("0400", None),
         ("0903414243", "ABC"),  # octet-string
         ("0903410043", "410043"),  # not printable: in hexadecimal

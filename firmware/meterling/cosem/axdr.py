@@ -76,7 +76,7 @@ class Axdr:
             length = 0
             for _ in range(count):
                 length = length << 8 | self._byte()
-        if length > self._end:
+        if length > self._end << 3:  # of a bit string it is in bits
             raise ValueError(_ERR_DECODE)
         return length
 
