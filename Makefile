@@ -7,7 +7,7 @@
 #   make build  the firmware as it goes onto a dongle: CHIP=esp32 -> build/esp32
 #   make lint   ruff
 #   make setup  only the set-up; PYTHON= names the interpreter to use
-#   make clean  removes what was built (distclean: also .venv and downloads)
+#   make clean  removes what was built (distclean: also labels, .venv and downloads)
 
 READY := .venv/ready
 CHIP ?= esp32
@@ -54,9 +54,11 @@ lint: setup
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
 
+# build/labels may hold the only copy of a dongle's settings: see flash_keep.Unfinished.
 clean:
 	rm -rf .pytest_cache .ruff_cache .hypothesis
-	find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} + 2>/dev/null || true
+	find build -mindepth 1 -maxdepth 1 ! -name deps ! -name labels \
+	    -exec rm -rf {} + 2>/dev/null || true
 	find firmware tools host_tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean

@@ -6,17 +6,20 @@ import functools
 import json
 import os
 import shutil
+import subprocess
 
 import esptool
 import pytest
 from fake_dongle import MIB, FakeDongle, contents
 from meterling import __version__
 from meterling_tools import (
+    ROOT,
     CommandError,
     board_build,
     boards,
     flash,
     flash_dongle,
+    flash_keep,
     image,
 )
 from test_image import stock
@@ -223,6 +226,46 @@ def test_what_is_kept_meanwhile_is_nobody_elses(interpreter, tmp_path, release, 
     assert unfinished.stat().st_mode & 0o77 == 0
 
 
+@pytest.mark.skipif(not shutil.which("make"), reason="no make")
+def test_make_clean_leaves_it_there(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for folder in ("firmware", "tools", "host_tests", "build/labels", "build/deps", "build/esp32"):
+        (tmp_path / folder).mkdir(parents=True)
+    unfinished = tmp_path / "build" / "labels" / "unfinished-0001.json"
+    unfinished.write_text("{}")
+    subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True)
+    assert unfinished.exists()
+    assert {path.name for path in (tmp_path / "build").iterdir()} == {"deps", "labels"}
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, CommandError("lost"), ValueError])
+def test_whatever_ends_a_read_of_the_old_files_ends_it_all(raised):
+    """littlefs swallows what is raised while it waits for a block."""
+    old = used_flash(OLD, **{"layouts.txt": bytes(20_000)})
+    asked = []
+
+    def read_files(ends_at=None):
+        asked.clear()
+
+        def read(offset, size):
+            asked.append(offset)
+            if len(asked) == ends_at:
+                raise raised
+            if ends_at and len(asked) > ends_at:
+                raise OSError("out of step")  # the rest of an answer that nobody waited for
+            return old[offset : offset + size]
+
+        return flash_keep.read_files(read, 4 * MIB)
+
+    assert set(read_files()) == {"settings.json", "layouts.txt"}
+    reads = len(asked)
+    assert reads > 5
+    for ends_at in range(1, reads + 1):
+        with pytest.raises(raised if isinstance(raised, type) else CommandError):
+            read_files(ends_at)
+        assert len(asked) == ends_at  # the port is not touched again
+
+
 @ON_MICROPYTHON
 def test_settings_that_cannot_be_read_are_not_thrown_away(interpreter, tmp_path, release):
     old = bytearray(used_flash(OLD))
@@ -340,7 +383,26 @@ def test_a_dongle_that_does_not_answer_afterwards(interpreter, tmp_path, release
         with pytest.raises(CommandError, match="It was written, and does not answer") as raised:
             flashed(dongle, tmp_path, release)
     assert raised.value.status == 1
-    assert (tmp_path / "labels" / "unfinished-0001.json").exists()
+    # It has been read back, so the dongle holds the settings; a copy here would soon be an old one.
+    assert not (tmp_path / "labels" / "unfinished-0001.json").exists()
+
+
+@ON_MICROPYTHON
+def test_what_is_set_after_a_ctrl_c_once_it_is_written_is_kept(
+    interpreter, tmp_path, release, monkeypatch
+):
+    def ctrl_c(device):
+        raise KeyboardInterrupt
+
+    with FakeDongle(interpreter, tmp_path / "flash", used_flash(OLD)) as dongle:
+        with monkeypatch.context() as patch:
+            patch.setattr(flash, "wait_for", ctrl_c)
+            with pytest.raises(KeyboardInterrupt):
+                flashed(dongle, tmp_path, release)
+        dongle.flash[:] = used_flash({**OLD, "wifi": {"ssid": "Set since"}})  # by its owner
+        flashed(dongle, tmp_path, release)
+        settings = json.loads(contents(bytes(dongle.flash[2 * MIB :]))["settings.json"])
+    assert settings["wifi"]["ssid"] == "Set since"
 
 
 @ON_MICROPYTHON

@@ -101,7 +101,7 @@ def test_damaged_settings_are_a_sentence(old):
     ("text", "why"),
     [
         ("{", "is not JSON"),
-        ("7", "must be one JSON object"),
+        *((text, "must be one JSON object") for text in ("7", "[]", "null")),
         ('{"meter": {"key": "short"}}', "meter.key"),
         ('{"nonsense": 1}', "nonsense"),
         ('{"ap": {"password": "short"}}', "ap.password: must have at least 8"),

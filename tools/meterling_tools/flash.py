@@ -109,6 +109,7 @@ def flash(args):
         data = make_image(board, chip.flash, micropython, kept, keys)
         unfinished.write(kept)
         chip.write(data, args.erase)
+        unfinished.forget()  # they are on the dongle, where their owner may change them any time
         chip.restart()
     except BaseException:
         # What is on it goes on; else it would stay in its bootloader until it is unplugged.
@@ -124,7 +125,6 @@ def flash(args):
         dongle.restart()
     finally:
         dongle.close()
-    unfinished.forget()
     remember(micropython)
     print(f"It answers: Meterling {__version__} on MicroPython {micropython.version}.")
     show_label(flash_settings.label_of(settings, chip.mac), args.labels, number)

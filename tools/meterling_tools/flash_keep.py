@@ -2,8 +2,8 @@
 
 They are read out of its flash before it is written, whatever runs on it or fails to: the
 partition table says where the file system is, and LittleFS reads only the blocks it needs. Then
-they are part of the new image. Until the dongle has answered they also stand in a file on this
-PC, so that a cable pulled in the middle costs nothing.
+they are part of the new image. Until that is written and read back they also stand in a file on
+this PC, so that a cable pulled in the middle costs nothing.
 """
 
 import json
@@ -27,7 +27,7 @@ DAMAGED = (
 
 class _Flash:
     """The blocks of a file system, as littlefs wants to read them: each fetched once, when it
-    is first needed."""
+    is first needed. error: what ended the reading, None if nothing did."""
 
     def __init__(self, read, offset):
         self._read = read
@@ -43,10 +43,11 @@ class _Flash:
 
     def read(self, cfg, block, off, size):
         try:
-            return bytearray(self.block(block)[off : off + size])
-        except CommandError as error:  # littlefs has no way to hand it on
+            if self.error is None:
+                return bytearray(self.block(block)[off : off + size])
+        except BaseException as error:  # littlefs would swallow it, Ctrl-C too, and go on
             self.error = error
-            return bytearray(size)
+        return bytearray(size)
 
     def prog(self, cfg, block, off, data):
         return -30  # read only
@@ -72,9 +73,10 @@ def read_files(read, flash):
     try:
         return _walk(blocks, size // image.BLOCK)
     except LittleFSError:
-        if blocks.error:
-            raise blocks.error
         raise CommandError(DAMAGED, 1)
+    finally:
+        if blocks.error:  # then it read zeros: neither files nor errors from there on count
+            raise blocks.error
 
 
 def _place(table, flash):
@@ -106,8 +108,6 @@ def _walk(blocks, count):
         if source in names:
             with fs.open(source, "rb") as file:
                 found[name] = file.read()
-    if blocks.error:
-        raise blocks.error
     return found
 
 
