@@ -1,8 +1,10 @@
 """`meterling monitor`, as a process of its own, on a pseudo-terminal."""
 
+import contextlib
 import os
 import queue
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -62,6 +64,14 @@ class Monitor:
         for line in stream:
             lines.put(line.rstrip("\n"))
 
+    def hears(self, cable):
+        """Wait until it does: opening the port throws away what had come before."""
+        while self.process.poll() is None:
+            cable.say(b"hello\n")
+            with contextlib.suppress(queue.Empty):
+                assert self.shown.get(timeout=2)[13:] == "hello"
+                return
+
     def __enter__(self):
         return self
 
@@ -80,6 +90,7 @@ def cable(tmp_path):
 def test_each_line_with_its_time_through_unplugging_until_ctrl_c(cable):
     with Monitor(cable.path) as monitor:
         assert monitor.said.get(timeout=20) == f"{cable.path}: Ctrl-C ends this."
+        monitor.hears(cable)
         cable.say(b"wifi: connected as 192.168.1.7\r\nmeter")
         line = monitor.shown.get(timeout=10)
         assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3} wifi: connected as 192\.168\.1\.7", line)
@@ -96,6 +107,26 @@ def test_each_line_with_its_time_through_unplugging_until_ctrl_c(cable):
         monitor.process.send_signal(signal.SIGINT)
         assert monitor.process.wait(10) == 0
         assert "Traceback" not in "".join(list(monitor.said.queue))
+
+
+def test_it_ends_when_nobody_reads_it_any_more(cable):
+    """As in `meterling monitor | head -1`."""
+    command = [sys.executable, "-m", "meterling_tools.cli", "monitor", "--port", str(cable.path)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as process:
+        try:
+            assert process.stderr.readline() == f"{cable.path}: Ctrl-C ends this.\n"
+            shown = []
+            while not shown:  # opening the port throws away what had come before
+                cable.say(b"first\n")
+                shown = select.select([process.stdout], [], [], 2)[0]
+            assert process.stdout.readline()[13:] == "first\n"
+            process.stdout.close()
+            cable.say(b"second\n")
+            assert process.wait(10) == 1
+            assert process.stderr.read() == ""
+        finally:
+            process.kill()
 
 
 def test_no_port_is_a_sentence(tmp_path):

@@ -39,19 +39,28 @@ def _show(line):
 def watch(device, lines):
     """Hand what comes from `device` to `lines` (Lines), for ever."""
     away = False
-    while True:
-        try:
-            with serial.serial_for_url(device, _BAUDRATE, timeout=_READ, exclusive=True) as port:
-                if away:
-                    _say(f"{device} is back.")
-                away = False
-                while True:
-                    lines.take(port.read(port.in_waiting or 1), time.monotonic())
-        except flash_port.LOST:
+    for data in _received(device):
+        if data is None:
             lines.end()
             if not away:
                 _say(f"{device} is gone; waiting for it.")
-                away = True
+        else:
+            if away:
+                _say(f"{device} is back.")
+            lines.take(data, time.monotonic())
+        away = data is None
+
+
+def _received(device):
+    """What comes from `device`: bytes, b"" after a while without; None while it is unplugged."""
+    # On its own, as an OSError where lines are shown is no pulled cable: `meterling monitor | head`
+    while True:
+        try:
+            with serial.serial_for_url(device, _BAUDRATE, timeout=_READ, exclusive=True) as port:
+                while True:
+                    yield port.read(port.in_waiting or 1)
+        except flash_port.LOST:
+            yield None
             time.sleep(_AGAIN)
 
 
