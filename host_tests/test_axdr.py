@@ -181,6 +181,18 @@ def test_number_of_elements():
     assert hear(b"\x01\x82\xff\xff" + bytes(900)).errors == {"decode": 1}
 
 
+def test_more_values_than_a_byte_can_count(interpreter):
+    """Without codes each element is a value of its own."""
+    jobs = [
+        {"link": "hdlc", "raw": frame(form(*[axdr.u8(1)] * count))}
+        for count in (127, 128, 255, 256, 300, 511)
+        for form in (axdr.structure, axdr.array)
+    ]
+    printed = probe(interpreter, jobs)
+    assert printed.count('{"meter"') == 2 and printed.count("[('too-long', 1)]") == 10
+    assert printed == probe(interpreters.find("cpython"), jobs)
+
+
 def test_structures_that_say_more_than_there_is():
     whole = axdr.structure(CODE, axdr.u32(7), axdr.obis("1-0:2.7.0"), axdr.u32(8))
     for stop in range(1, len(whole)):

@@ -3,8 +3,10 @@
 from datetime import datetime, timedelta
 
 import pytest
-from decoding import Listener
-from meterling_tools.simulate import DLMS, axdr, clock, hdlc, make_meter
+from decoding import Listener, probe
+from meterling_tools import interpreters
+from meterling_tools.simulate import DLMS, axdr, clock, glo, hdlc, make_meter, mbus
+from meterling_tools.simulate.base import DEMO_AUTH_KEY, DEMO_KEY
 
 START = datetime(2026, 6, 18, 7, 30)
 
@@ -145,3 +147,96 @@ def test_a_flipped_bit_of_a_register_is_refused(bit):
     flipped = value ^ 1 << bit
     if flipped < value or flipped - value > 1_000_000:
         assert believed(energy(value), energy(flipped), energy(value + 1)) == [value, value + 1]
+
+
+# ---- two wrong bits, one of them in an OBIS code: another shape, whose registers are new ---------
+
+TITLE = b"KFM\x12\x00\x00\x00\x01"
+KEYS = {"key": DEMO_KEY, "auth_key": DEMO_AUTH_KEY}
+FRAMES = {"mbus": mbus.frames, "hdlc": lambda apdu: hdlc.frames(apdu, b"\x03\x03"), "apdu": bytes}
+TEXT = 16  # where it begins in an APDU of less than 128 bytes
+
+
+def ciphered(counter, shape=0, security=0x20):
+    """counter: also its register. Each shape has a code of its own."""
+    rows = axdr.obis("1-0:1.8.0"), axdr.u32(1000 + counter), axdr.scaler_unit(0, "Wh")
+    rows += axdr.obis(f"1-{shape}:32.7.0"), axdr.u16(230), axdr.scaler_unit(0, "V")
+    apdu = axdr.data_notification(1, None, axdr.structure(*rows))
+    return glo.cipher(apdu, security, DEMO_KEY, DEMO_AUTH_KEY, TITLE, counter)
+
+
+def counters(link, *apdus):
+    seen = Listener(link, **KEYS).hear(b"".join(map(FRAMES[link], apdus))).quiet()
+    return [reading.invocation_counter for reading in seen.readings], seen.errors
+
+
+def cancelling():
+    """Telegram 3 with each pair of wrong bits, one in the last code and one in the register,
+    that leaves the sum of its frame as it was."""
+    good = ciphered(3)
+    code = TEXT + 8 + 8 + 5 + 6  # 09 06 01 00 20 07 00 FF
+    register = TEXT + 8 + 8 + 1
+    for at in range(code + 2, code + 8):
+        for digit in range(register, register + 4):
+            for bit in (1 << n for n in range(8)):
+                if (good[at] ^ good[digit]) & bit:
+                    bad = bytearray(good)
+                    bad[at] ^= bit
+                    bad[digit] ^= bit
+                    assert sum(bad) == sum(good)
+                    yield bytes(bad)
+
+
+def test_another_shape_is_not_believed_at_once():
+    for bad in cancelling():
+        read, errors = counters("mbus", ciphered(1), ciphered(2), bad, ciphered(4))
+        assert (read, errors) == ([1, 2, 4], {"unprotected": 1}), bad.hex()
+
+
+def test_nor_where_nothing_checks_the_line():
+    bad = bytearray(ciphered(3))
+    bad[TEXT + 8 + 4] ^= 4  # in the register's code
+    read, errors = counters("apdu", ciphered(1), ciphered(2), bytes(bad), ciphered(4))
+    assert (read, errors) == ([1, 2, 4], {"unprotected": 1})
+
+
+def test_it_is_believed_when_it_comes_again():
+    """Also if other shapes came in between, and if it comes at once."""
+    order = [0, 0, 1, 1, 0, 2, 0, 1, 2, 0]
+    apdus = [ciphered(n, shape) for n, shape in enumerate(order)]
+    assert counters("mbus", *apdus) == ([0, 1, 3, 4, 6, 7, 8, 9], {"unprotected": 2})
+
+
+def test_a_meter_that_begins_with_several_shapes_loses_none():
+    apdus = [ciphered(n, n % 3) for n in range(30)]
+    assert counters("mbus", *apdus) == (list(range(30)), {})
+
+
+@pytest.mark.parametrize("shapes", [5, 7, 12])
+def test_more_shapes_than_are_kept(shapes):
+    """Each is doubted once, though its plan has made room for others when it comes again."""
+    order = [0, 0] + [shape for n in range(5) for k in range(1, shapes) for shape in (k, 0, 0)]
+    apdus = [ciphered(n, shape) for n, shape in enumerate(order)]
+    read, errors = counters("mbus", *apdus)
+    lost = set(range(len(apdus))) - set(read)
+    assert errors == {"unprotected": len(lost)} and 0 < len(lost) <= shapes
+    assert max(lost) < 3 * shapes
+
+
+@pytest.mark.parametrize(("link", "security"), [("mbus", 0x30), ("apdu", 0x30), ("hdlc", 0x20)])
+def test_another_shape_that_is_well_protected(link, security):
+    apdus = [ciphered(n, n // 10, security) for n in range(40)]
+    assert counters(link, *apdus) == (list(range(40)), {})
+
+
+def test_another_shape_on_every_interpreter(interpreter):
+    order = [0, 0, 1, 0, 0, 2, 0, 0, 3, 0, 0, 4, 0, 0, 5, 0, 0, 1, 0, 0, 2, 0, 6, 7]
+    apdus = [ciphered(n, shape) for n, shape in enumerate(order)]
+    bad = list(cancelling())[::7]
+    jobs = [
+        {"link": link, "raw": b"".join(map(FRAMES[link], each)), **KEYS, "lenient": lenient}
+        for link in FRAMES
+        for lenient in (False, True)
+        for each in (apdus, *((*apdus[:2], each, ciphered(4)) for each in bad))
+    ]
+    assert probe(interpreter, jobs) == probe(interpreters.find("cpython"), jobs)

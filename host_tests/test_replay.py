@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 import pytest
-from decoding import Listener
+from decoding import Listener, probe
+from meterling_tools import interpreters
 from meterling_tools.simulate import axdr, clock, glo, mbus
 from meterling_tools.simulate.base import DEMO_AUTH_KEY, DEMO_KEY
 
@@ -83,6 +84,70 @@ def test_another_meter():
     seen = hear(telegram(50), telegram(3, title=OTHER), telegram(4, title=OTHER))
     assert counters(seen) == [50, 3, 4]
     assert seen.errors == {}
+
+
+def test_what_two_meters_sent_is_not_played_back_in_turn():
+    recorded = [
+        *(telegram(1), telegram(50, title=OTHER)),
+        *(telegram(2), telegram(51, title=OTHER)),
+    ]
+    seen = hear(*recorded, *recorded, *recorded)
+    assert counters(seen) == [1, 50, 2, 51]
+    assert seen.errors == {"replay": 8}
+    seen.hear(telegram(3)).hear(telegram(52, title=OTHER))
+    assert counters(seen)[4:] == [3, 52]
+
+
+def test_the_counters_of_a_few_titles_are_kept():
+    recorded = [telegram(7, title=TITLE[:7] + bytes((n,))) for n in range(4)]
+    seen = hear(*recorded, *recorded, *recorded[::-1], *recorded)
+    assert counters(seen) == [7] * 4
+    assert seen.errors == {"replay": 12}
+
+
+def test_a_restart_between_another_meters_telegrams():
+    """Each has a series and a clock of its own."""
+    order = [telegram(100, 100), telegram(50, 0, OTHER)]
+    for n in range(1, 6):
+        order += [telegram(n, 200 + n), telegram(50 + n, n, OTHER)]
+    assert counters(hear(*order)) == [100, 50, 51, 52, 3, 53, 4, 54, 5, 55]
+    # The clock of TITLE's last reading counts, not that of the last.
+    old = [telegram(n, n) for n in range(90, 100)]
+    seen = hear(telegram(100, 100), telegram(50, 0, OTHER), *old)
+    assert counters(seen) == [100, 50]
+
+
+def energy(counter, wh, title=TITLE, volt=230):
+    rows = axdr.obis("1-0:1.8.0"), axdr.u32(wh), axdr.scaler_unit(0, "Wh")
+    rows += axdr.obis("1-0:32.7.0"), axdr.u16(volt), axdr.scaler_unit(0, "V")
+    apdu = axdr.data_notification(1, None, axdr.structure(*rows))
+    return mbus.frames(glo.cipher(apdu, 0x30, DEMO_KEY, DEMO_AUTH_KEY, title, counter))
+
+
+@pytest.mark.parametrize(
+    ("other", "errors"),
+    [
+        (energy(7, 5_000_000, OTHER), {"replay": 1, "implausible": 1}),
+        (energy(8, 5_000_000, OTHER, volt=9999), {"implausible": 2}),
+    ],
+    ids=["replay", "implausible"],
+)
+def test_a_refused_telegram_of_another_meter_changes_nothing(other, errors):
+    """The registers are still held against those of the last reading."""
+    first = energy(7, 5_000_000, OTHER), energy(1, 1000)
+    seen = hear(*first, other, energy(2, 900), energy(3, 1001))
+    assert counters(seen) == [7, 1, 3]
+    assert seen.errors == errors
+
+
+def test_two_meters_on_every_interpreter(interpreter):
+    raw = [telegram(n, n, title) for n in range(1, 9) for title in (TITLE, OTHER)]
+    raw += [telegram(n, 90 + n, title) for n in (2, 3, 4, 5, 1) for title in (OTHER, TITLE)]
+    raw += [energy(n, 1000, title) for n in (20, 21, 20) for title in (TITLE, OTHER)]
+    job = {"link": "mbus", "raw": b"".join(raw), "key": DEMO_KEY, "auth_key": DEMO_AUTH_KEY}
+    printed = probe(interpreter, [job])
+    assert printed.count('{"meter"') == 16 + 4 + 4
+    assert printed == probe(interpreters.find("cpython"), [job])
 
 
 # ---- a meter that counts from the beginning again ------------------------------------------------

@@ -75,6 +75,7 @@ _TRANSLATED = const(15)  # function `take` of translated
 # 16 to 19: kept by translated
 _UNPROTECTED = const(20)  # 1: no checksum protected the reading's telegram
 _MODE5 = const(21)  # see ciphering.mode5, and its function; None: not that link
+# 22: see setting_up; 23: kept by learn; 24, 25: kept by doubt
 
 _BYTES = const(0)
 _WRAP = const(0x3FFFFFFF)
@@ -87,6 +88,13 @@ _ERR_NO_AUTH_KEY = const(13)
 _ERR_REPLAY = const(16)
 _ERR_IMPLAUSIBLE = const(20)
 _ERR_UNPROTECTED = const(21)
+
+_DOUBTFUL = const(2)  # what `learn_shape` says; see cosem.learn
+
+# What `believe` is asked beside what `check` says; see doubt.
+_OLD = const(0)
+_OTHER_TITLE = const(-1)
+_NEW_SHAPE = const(-2)
 
 # What `newer` says; see cosem.plan.
 _OLDER = const(0)
@@ -145,8 +153,8 @@ class Decoder:
     link: one of LINKS. key, auth_key: bytes, 16, or None. on_reading: called with a
     Reading (valid during the call) for each telegram that passed every check. size:
     longest telegram, bytes; no memory is taken before a telegram needs it. own_layouts:
-    see cosem.learn. lenient: also the first telegram of a shape is believed where no
-    checksum protects it.
+    see cosem.learn. lenient: the first telegram of a shape is believed however little
+    protects it.
     """
 
     def __init__(
@@ -356,19 +364,21 @@ class Decoder:
             if 0 < shape[_LENGTH] and shape[_LENGTH] <= end - begin:
                 found = int(extract(data, plan, values, begin))
         if found == 0:
-            if int(self._learn(data, begin, end, ciphered, layout)) == 0:
+            found = int(self._learn(data, begin, end, ciphered, layout))
+            if found == 0:
                 return 0
             values = parts[_VALUES]
             plan = plans[0]
             shape = ptr16(plan[_SHAPE])
-            if int(parts[_UNPROTECTED]) and ciphered == 0 and not self._lenient:
-                counts[_ERR_UNPROTECTED] = counts[_ERR_UNPROTECTED] + 1
-                return shape[_LENGTH]
+            if found == _DOUBTFUL and not self._lenient:
+                if int(self._believe(data, plan, _NEW_SHAPE)) == 0:
+                    counts[_ERR_UNPROTECTED] = counts[_ERR_UNPROTECTED] + 1
+                    return shape[_LENGTH]
         if ciphered:
             order = int(newer(parts[_NONCE], parts[_LAST]))
-            if order == _OTHER_METER:
-                self._forget()
-            elif order == _SAME or (order == _OLDER and int(self._believe(data, plan, 0)) == 0):
+            if order == _OTHER_METER and counts[_READINGS]:
+                order = int(self._believe(data, plan, _OTHER_TITLE))
+            if order == _SAME or (order == _OLDER and int(self._believe(data, plan, _OLD)) == 0):
                 counts[_ERR_REPLAY] = counts[_ERR_REPLAY] + 1
                 return shape[_LENGTH]
         bad = int(check(plan[_RULES], plan[_LIMITS], values, shape[_COUNT]))
@@ -402,16 +412,9 @@ class Decoder:
             learn_shape = None
             unload("meterling.cosem", _LEARNING)
 
-    def _forget(self):
-        # The telegram is of another meter than the last.
-        parts = self.parts
-        for plan in parts[_PLANS]:
-            plan[_RULES][-1] = 0
-        parts[_CLOCK][0] = 0
-
     def _believe(self, data, plan, bad):
-        # For an invocation counter that is older than the last (bad: 0), or a value that
-        # `check` refused; 1 to believe it.
+        # For an invocation counter that is older than the last, another system title, a new
+        # shape, or a value that `check` refused: see doubt.
         try:
             from .doubt import believe
 

@@ -27,7 +27,7 @@ CIPHERING = const(10)  # the ciphering header contradicts itself
 SECURITY = const(11)  # a security control byte that is not supported
 NO_KEY = const(12)  # ciphered, and no key is set
 NO_AUTH_KEY = const(13)  # a tag is there, and no authentication key to check it
-TAG = const(14)  # the tag does not fit: wrong key or altered telegram
+TAG = const(14)  # the tag does not fit, or is no longer there: wrong key or altered telegram
 WRONG_KEY = const(15)  # no tag, and the plaintext is no telegram
 REPLAY = const(16)  # invocation counter repeated or older than the last
 
@@ -36,6 +36,6 @@ DECODE = const(17)  # the structure of the data is broken
 DATA_TYPE = const(18)  # a data type that A-XDR does not know
 EMPTY = const(19)  # well-formed, but without any value
 IMPLAUSIBLE = const(20)  # a value or a step that no meter takes
-UNPROTECTED = const(21)  # no checksum, and its shape has not come before
+UNPROTECTED = const(21)  # no checksum, or a weak one, and its shape has not come before
 
 NAMES = tuple(names())

@@ -15,7 +15,9 @@ _SIZE = const(13)
 _LAYOUTS = const(14)
 _UNPROTECTED = const(20)
 _MODE5 = const(21)
-_PARTS = const(22)
+_WEAK = const(22)
+_READ_THEN = const(23)
+_PARTS = const(26)
 
 _CODES = const(22)
 _MAX_PLANS = const(4)
@@ -39,6 +41,9 @@ def set_up(link, size, own_layouts):
     parts[_SIZE] = size
     parts[_LAYOUTS] = own_layouts
     parts[_UNPROTECTED] = 0
+    parts[_READ_THEN] = 0
+    # A sum of 8 bits, in which two wrong ones can cancel, or nothing at all.
+    parts[_WEAK] = link in ("mbus", "amis", "apdu")
     if link == "amis":
         parts[_MODE5] = []
     return line, _LANGUAGES.get(link), parts

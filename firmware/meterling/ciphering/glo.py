@@ -27,6 +27,7 @@ _TAG_LENGTH = const(12)
 _PLAIN = const(16)  # where the plaintext begins in the buffer
 _AROUND = const(48)  # bytes that the buffer has beside the plaintext
 _STEP = const(64)  # bytes; the buffer grows to multiples of it
+_FITTED = const(2)  # CHECKABLE, once a tag has fitted
 
 # Words of the state
 _END = const(0)  # behind the plaintext in the buffer
@@ -36,7 +37,7 @@ _UNCHECKED = const(3)
 _SIZE = const(4)  # longest plaintext that the buffer holds, and
 _SIZE_MAX = const(5)  # how long it may become
 _KEYED = const(6)  # 1: there is a key
-_CHECKABLE = const(7)  # 1: there is an authentication key
+_CHECKABLE = const(7)  # 1: there is an authentication key; 2: a tag has fitted it
 _WORDS = const(8)
 
 # The parts, a list: subscripts are cheaper than attributes.
@@ -60,7 +61,7 @@ _ERR_TAG = const(14)
 @micropython.viper
 def open_apdu(parts, data, begin: int, end: int) -> int:
     """Open the APDU at `data[begin]`, which ends by `end`. Returns 0 or an error code:
-    CIPHERING, SECURITY, NO_KEY, TAG, TOO_LONG."""
+    CIPHERING, SECURITY, NO_KEY, TAG (also for one without, after one that fitted), TOO_LONG."""
     octets = ptr8(data)
     state = ptr32(parts[_STATE])
     state[_NEXT] = 0
@@ -89,14 +90,18 @@ def open_apdu(parts, data, begin: int, end: int) -> int:
     text = position + 5
     count = stop - text
     tagged = security & _SC_AUTHENTICATED
+    checkable = state[_CHECKABLE]
     if tagged:
         count -= _TAG_LENGTH
+    elif checkable == _FITTED:
+        # This meter's telegrams have a tag. Without this, one flipped bit of SC would make
+        # the tag a text that is left over, and everything else believed unchecked.
+        return _ERR_TAG
     if count <= 0:
         return _ERR_CIPHERING
     if count > state[_SIZE] and int(_grow(parts, count)) == 0:
         return _ERR_TOO_LONG
     state[_END] = _PLAIN + count
-    checkable = state[_CHECKABLE]
     if security & _SC_ENCRYPTED:
         if state[_KEYED] == 0:
             return _ERR_NO_KEY
@@ -106,6 +111,7 @@ def open_apdu(parts, data, begin: int, end: int) -> int:
             if int(parts[_TAG_FITS](parts, security, data, text, count)) == 0:
                 return _ERR_TAG
             state[_AUTHENTICATED] = 1
+            state[_CHECKABLE] = _FITTED
         elif tagged:
             state[_UNCHECKED] = 1
     elif checkable:
@@ -113,6 +119,7 @@ def open_apdu(parts, data, begin: int, end: int) -> int:
         if int(fits(parts, security, data, begin + _TITLE, position + 1, text, count)) == 0:
             return _ERR_TAG
         state[_AUTHENTICATED] = 1
+        state[_CHECKABLE] = _FITTED
     else:
         copy(parts[_NONCE], data, 0, begin + _TITLE, 8)
         copy(parts[_NONCE], data, 8, position + 1, 4)

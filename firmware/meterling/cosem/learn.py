@@ -27,13 +27,16 @@ _PLANS = const(2)
 _NONCE = const(3)
 _OPENED = const(10)
 _LAYOUTS = const(14)
+_UNPROTECTED = const(20)
+_WEAK = const(22)  # see setting_up
+_READ_THEN = const(23)  # readings when the latest shape was new, its own with them
 _SHAPE = const(0)
 _LENGTH = const(0)
 _COUNT = const(1)
 _AUTHENTICATED = const(2)
-_MAX_VALUES = const(128)
+_BEGINNINGS = const(b"\x0f\x01\x02")  # data-notification, array, structure
 
-_ERR_TOO_LONG = const(8)
+_READINGS = const(3)
 _ERR_APDU = const(9)
 _ERR_WRONG_KEY = const(15)
 _ERR_DECODE = const(17)
@@ -52,34 +55,43 @@ _HIDDEN = const(5)
 
 def learn_shape(parts, data, begin, end, ciphered, layout):
     """Make the plan of the APDU at `data[begin]` the first of the decoder's (parts), and take
-    its values; 1, or 0 if it has none (counted). ciphered: 1 if it came out of the ciphering;
-    layout: str, "": as learn."""
+    its values; 1, or 0 if it has none (counted), or 2 if too little protects it to believe
+    the first telegram of its shape. ciphered: 1 if it came out of the ciphering; layout: str,
+    "": as learn."""
     plans = parts[_PLANS]
-    guess = ciphered and not parts[_OPENED][_AUTHENTICATED]
+    known = plans[0][_SHAPE][_LENGTH]
+    tagged = ciphered and parts[_OPENED][_AUTHENTICATED]
+    guess = ciphered and not tagged
     title = bytes(parts[_NONCE]) if ciphered else b""
     plan = learn(data, begin, end, title, layout or parts[_LAYOUTS])
     if not isinstance(plan, int):
         shape = plan[_SHAPE]
-        if shape[_COUNT] > _MAX_VALUES:
-            plan = _ERR_TOO_LONG
-        elif guess and shape[_LENGTH] != end - begin:
+        if guess and (shape[_LENGTH] != end - begin or data[begin] not in _BEGINNINGS):
             plan = _ERR_DECODE
         elif shape[_COUNT] > len(parts[_VALUES]):
             parts[_VALUES] = array("I", bytes(4 * shape[_COUNT]))
     if isinstance(plan, int):
         # Without a tag, the text itself must show that the key is right.
-        fitted = not guess or plans[0][_SHAPE][_LENGTH]
+        fitted = not guess or known
         parts[_COUNTS][plan if fitted else _ERR_WRONG_KEY] += 1
         return 0
     plans.pop()
     plans.insert(0, plan)
     extract(data, plan, parts[_VALUES], begin)
+    # Two wrong bits that cancel, one of them in an OBIS code, make another shape, which may say
+    # anything, and does not come again. One that follows another new shape is of a meter that
+    # sends several.
+    read = parts[_COUNTS][_READINGS]
+    alone = read > parts[_READ_THEN] and not tagged
+    parts[_READ_THEN] = read + 1
+    if parts[_UNPROTECTED] and (alone or not ciphered) or alone and parts[_WEAK]:
+        return 2
     return 1
 
 
 def learn(apdu, begin, end, title=b"", own_layouts=""):
     """A plan of the APDU at `apdu[begin]` that ends by `end`, or an error code (int):
-    APDU, DECODE, DATA_TYPE, EMPTY.
+    APDU, DECODE, DATA_TYPE, EMPTY, TOO_LONG.
 
     title: bytes, 8, or b"" (the system title chooses layouts of its maker).
     own_layouts: str, lines as in layouts that are tried first; one that is wrong (see

@@ -89,11 +89,16 @@ _RECORD = const(10)
 _ROLE = const(14)  # 0 none, 1 clock, 2 date, 3 time, 4 meter number, 5 hidden
 _HIDDEN = const(5)
 
+_MAX_VALUES = const(128)
+_ERR_TOO_LONG = const(8)
+
 
 def make_plan(apdu, begin, end, fields, layout):
-    """The plan (list) of `apdu[begin:end]`; fields: bytes, 15 each, in the order of
-    their positions."""
+    """The plan (list) of `apdu[begin:end]`, or an error code (int): TOO_LONG. fields: bytes,
+    15 each, in the order of their positions."""
     count = len(fields) // _FIELD
+    if count > _MAX_VALUES:
+        return _ERR_TOO_LONG
     template = bytes(apdu[begin:end])
     shape = array("H", (end - begin, count) + 4 * (_NOWHERE,))
     places = array("H", bytes(4 * count))
