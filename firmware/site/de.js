@@ -70,7 +70,7 @@ export default {
   "see.data-type": "Das Telegramm enthält eine unbekannte Art von Daten.", "see.data-type.hint": "Bitte melden Sie uns das mit dem Protokoll.",
   "see.empty": "Die Telegramme enthalten keine Werte.", "see.empty.hint": "Vielleicht ist die Kundenschnittstelle noch nicht ganz freigeschaltet.",
   "see.implausible": "Es kam ein Wert, den kein Zähler annimmt; er wird nicht gezeigt.", "see.implausible.hint": "",
-  "see.unprotected": "Ein Telegramm ohne Prüfsumme muss erst ein zweites Mal kommen.", "see.unprotected.hint": "",
+  "see.unprotected": "Ein kaum gesichertes Telegramm muss erst ein zweites Mal kommen.", "see.unprotected.hint": "",
   "see.?": "Etwas stimmt nicht ({code}).", "see.?.hint": "",
 
   // Key doctor

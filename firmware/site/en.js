@@ -67,7 +67,7 @@ export default {
   "see.data-type": "The telegram holds an unknown type of data.", "see.data-type.hint": "Please send us the log.",
   "see.empty": "The telegrams hold no values.", "see.empty.hint": "Perhaps the customer interface is not fully activated yet.",
   "see.implausible": "A value came that no meter takes; it is not shown.", "see.implausible.hint": "",
-  "see.unprotected": "A telegram without a checksum has to come a second time first.", "see.unprotected.hint": "",
+  "see.unprotected": "A telegram that little protects has to come a second time first.", "see.unprotected.hint": "",
   "see.?": "Something is wrong ({code}).", "see.?.hint": "",
 
   "key.title": "Key", "key.lead": "Paste the key as you got it: with spaces, colons, as hex or text, even two at once. Meterling checks it at once against the telegrams.",
