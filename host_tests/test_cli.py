@@ -82,6 +82,21 @@ def test_a_reader_that_goes_away_is_no_error():
     assert b"Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(("closed", "status", "said"), [(">&-", 1, "[noise]"), ("<&-", 2, "input")])
+def test_a_stream_that_is_closed_is_no_error(tmp_path, closed, status, said):
+    capture = tmp_path / "capture"
+    capture.write_bytes(bytes(9))
+    file = capture if closed == ">&-" else "-"
+    result = subprocess.run(
+        ["sh", "-c", f'"$0" -m meterling_tools.cli decode "$1" {closed}', sys.executable, file],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode == status
+    assert said in result.stderr and "Traceback" not in result.stderr
+
+
 def test_ctrl_c_ends_without_a_traceback():
     process = subprocess.Popen(
         [sys.executable, "-m", "meterling_tools.cli", "decode", "-"],

@@ -1,6 +1,7 @@
 """`meterling decode`: captures as people have them, and everything that is wrong with them."""
 
 import json
+import subprocess
 
 import pytest
 from meterling_tools import cli, interpreters
@@ -94,6 +95,16 @@ def test_every_interpreter_prints_the_same_bytes(decode, name, meter):
     here = decode(data, "--json", *key_of(meter))
     assert here[0] == 0 and here[1].count('"reading"') == 3
     assert decode(data, "--json", *key_of(meter), "--on", name) == here
+
+
+def test_an_interpreter_that_takes_too_long_is_said_in_a_sentence(decode, monkeypatch):
+    def run(*args, timeout, **kwargs):
+        raise subprocess.TimeoutExpired("micropython", timeout)
+
+    monkeypatch.setattr(interpreters, "find", lambda name: True)
+    monkeypatch.setattr(interpreters, "run", run)
+    expected = (1, "", "meterling: micropython has not come to an end in 600 s.\n")
+    assert decode(FRAMES, "--on", "micropython") == expected
 
 
 @pytest.mark.parametrize("meter", ["tinetz-kaifa", "wien-im150", "klagenfurt-e450"])

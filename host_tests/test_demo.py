@@ -12,7 +12,7 @@ import time
 
 import aiomqtt
 import pytest
-from meterling_tools import CommandError, interpreters, rig
+from meterling_tools import CommandError, cli, interpreters, rig
 
 _WRONG_KEY = "FFEEDDCCBBAA99887766554433221100"
 _LONGEST = 500  # ms: what the Austrian operators grant an adapter
@@ -166,6 +166,39 @@ def test_without_a_broker_it_says_so(interpreter):
     assert result.returncode == 1
     assert f"no broker at {address}: " in result.stderr
     assert "[mqtt-refused]" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("a..b", "is no HOST:PORT"),
+        ("", "is no HOST:PORT"),
+        (f"{64 * 'a'}.at:1883", "is no HOST:PORT"),
+        ("127.0.0.1:", "is no HOST:PORT"),
+        ("127.0.0.1:1²", "is no HOST:PORT"),
+        ("127.0.0.1:0", "port 0 is not from 1 to 65535"),
+        ("127.0.0.1:99999", "port 99999 is not from 1 to 65535"),
+    ],
+)
+def test_an_address_that_no_broker_can_have_is_refused(capsys, address, said):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["demo", "--broker", address])
+    assert end.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("pi.local", ("pi.local", 1883)),
+        ("küche:65535", ("küche", 65535)),
+        ("[::1]:1", ("::1", 1)),
+    ],
+)
+def test_addresses_as_people_write_them(text, address):
+    from meterling_tools import demo
+
+    assert demo._address(text) == address
 
 
 def test_without_micropython_it_says_so_and_starts_nothing():

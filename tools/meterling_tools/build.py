@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import tempfile
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 from . import FIRMWARE, ROOT, CommandError, dependencies, interpreters, shorten, site
@@ -25,6 +26,7 @@ from . import FIRMWARE, ROOT, CommandError, dependencies, interpreters, shorten,
 _WINDOW = 10  # bits: unpacking takes 1 kB of the dongle's heap
 PACKED = "packed.py"  # only in a slot; see pack
 SITE = ROOT / "build" / "site"  # where `site.build` has put the pages
+_PROJECT = ("boards", "firmware", "host_tests", "tools")  # folders that nothing is built into
 
 # What mpy-cross calls the machine code of each target.
 _MARCH = {
@@ -82,6 +84,8 @@ def add_arguments(parser):
 
 
 def run(args):
+    if args.folder:
+        refuse_sources(args.folder)
     site.build_or_say(SITE)
     if args.board:
         from . import board_build
@@ -99,10 +103,15 @@ def build(chip, folder, keys=(), users=()):
     not the build's are left alone. `keys`: public keys (hex) whose releases it takes, beside
     those in meterling/update/keys.py. `users`: texts of programs that import from the tree more
     than classes and modules: what they name keeps its name. Returns [(path in the tree, bytes
-    of source, bytes)]. CommandError if a file does not compile or a dependency cannot be had."""
+    of source, bytes)]. CommandError if a file does not compile, a dependency cannot be had or
+    `folder` holds sources."""
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise CommandError(f"{folder} is not a folder.")
+    refuse_sources(folder)
+    # No tree has a .py there: it is a checkout, of the firmware or of the whole project.
+    if any((folder / "meterling").rglob("*.py")):
+        raise CommandError(f"{folder / 'meterling'} holds sources: name another folder.")
     march = _march(chip)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".build-") as scratch:
@@ -115,6 +124,14 @@ def build(chip, folder, keys=(), users=()):
         files += copy_pages(SITE, scratch / "site")
         _replace(scratch, folder)
     return sorted(files)
+
+
+def refuse_sources(folder):
+    """CommandError if `folder` (Path) is the project's own, or among its sources."""
+    folder = folder.resolve()
+    sources = {ROOT / name for name in _PROJECT}
+    if folder == ROOT or sources & {folder, *folder.parents}:
+        raise CommandError(f"{folder} holds the project's sources: name another folder.")
 
 
 def _march(chip):
@@ -303,8 +320,11 @@ def copy_pages(pages, folder):
 
 def _replace(scratch, folder):
     folder.mkdir(exist_ok=True)
-    for name in ("meterling", "site"):
-        shutil.rmtree(folder / name, ignore_errors=True)
+    shutil.rmtree(folder / "meterling", ignore_errors=True)
+    for page in (folder / "site").glob("*.gz"):
+        page.unlink()
+    with suppress(OSError):  # there is none, or somebody's own lies in it
+        (folder / "site").rmdir()
     for path in sorted(scratch.rglob("*")):
         target = folder / path.relative_to(scratch)
         if path.is_dir():

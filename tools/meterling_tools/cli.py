@@ -34,7 +34,8 @@ def main(argv=None):
     argv = sys.argv[1:] if argv is None else argv
     try:
         status = _run(argv)
-        sys.stdout.flush()
+        if sys.stdout:  # `>&-`: there is none
+            sys.stdout.flush()
         return status
     except KeyboardInterrupt:
         return _INTERRUPTED

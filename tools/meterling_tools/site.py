@@ -48,10 +48,13 @@ def build(folder):
 
 def build_or_say(folder):
     """As `build`; where npm's packages cannot be had, say so: the tree is whole without the
-    pages, and the dongle then serves the one that needs none of them."""
+    pages, and the dongle then serves the one that needs none of them. Older pages go: they
+    would get into the tree all the same, and might not fit its firmware."""
     try:
         return build(folder)
     except CommandError as error:
+        for old in Path(folder).glob("*.gz"):
+            old.unlink()
         print(f"build: the pages are left out. {error}")
         return []
 

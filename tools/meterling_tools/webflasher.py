@@ -28,6 +28,8 @@ _BOOT_TIME = 30  # s, at most, from the reset to the first answer over Improv
 _BLOCK = 4096
 _ESBUILD = ("--bundle", "--minify", "--splitting", "--format=esm", "--target=es2022")
 _CHUNKS = ("--chunk-names=chunk-[hash]", "--charset=utf8", "--legal-comments=none")
+_CHUNK = f"chunk-{8 * '[A-Z2-7]'}.js"  # with esbuild's hash: others' chunks are none of ours
+_OF_BOARD = ("meterling.bin", "wiring.svg", "manifest.json")  # the mark goes last
 _NOT_BUNDLED = ("esbuild", "types/")
 # What esptool-js, and so a manifest, calls the chips
 FAMILIES = {
@@ -70,7 +72,8 @@ def make(folder, found, images, must=False):
 
     found: boards, as boards.load gives; images: {chip: Path of an image of MicroPython}. A
     board without an image is left out, which is said; if they `must` all be there, or none is,
-    CommandError. Returns the names (list of str) of those that are in.
+    CommandError; so it is where `folder` holds sources. Returns the names (list of str) of those
+    that are in.
     """
     missing = [board["name"] for board in found if board["kit"]["chip"] not in images]
     found = [board for board in found if board["name"] not in missing]
@@ -78,10 +81,12 @@ def make(folder, found, images, must=False):
         raise CommandError(f"No image of MicroPython is given for {', '.join(missing)}.")
     for name in missing:
         print(f"webflasher: {name} is left out: no image of MicroPython is given for its chip")
+    build.refuse_sources(folder)
+    if any(folder.glob("boards/*/board.json")):
+        raise CommandError(f"{folder} holds the boards' own files: name another folder.")
     packages = install()
     folder.mkdir(parents=True, exist_ok=True)
-    for old in (*folder.glob("chunk-*.js"), *folder.glob("boards/*/*")):
-        old.unlink()
+    _clear(folder)
     for board in found:
         _add(board, folder / "boards" / board["name"], images[board["kit"]["chip"]])
         print(f"webflasher: {board['name']} is in")
@@ -99,6 +104,25 @@ def install():
     """The folder (Path) in which npm has installed esp-web-tools, Improv's JavaScript and
     esbuild. CommandError if it cannot."""
     return npm.install(SOURCES, "npm-flasher")
+
+
+def _clear(folder):
+    """Remove what an older site has in `folder` (Path), and nothing else."""
+    for old in folder.glob(_CHUNK):
+        old.unlink()
+    for manifest in folder.glob("boards/*/manifest.json"):
+        # Folders of that name are common: only a manifest that is ours says that all is.
+        if _is_ours(manifest):
+            for name in _OF_BOARD:
+                (manifest.parent / name).unlink(missing_ok=True)
+
+
+def _is_ours(manifest):
+    try:
+        content = json.loads(manifest.read_bytes())
+    except ValueError:
+        return False
+    return isinstance(content, dict) and content.get("name") == NAME
 
 
 def _licences(packages):
