@@ -9,6 +9,7 @@ _LONGEST_LAYOUTS = const(4096)  # bytes
 # Bytes of heap: the page takes 25 kB, and must leave enough to search the line, to learn a
 # telegram's shape, and to publish it. A dongle fresh from the box has no MQTT yet, and room.
 _ROOM = const(64_000)
+_ROOM_ALONE = const(60_000)  # where nothing is published
 
 
 def own_layouts(path=LAYOUTS):
@@ -47,7 +48,8 @@ def open_portal(house, log):
     """(Portal, GuestNetwork, their tasks); (None, None, []) where the portal's framework is
     missing, or would leave too little memory: the meter is read, and published, all the same."""
     gc.collect()
-    if hasattr(gc, "mem_free") and gc.mem_free() < _ROOM:
+    room = _ROOM if house.publisher is not None else _ROOM_ALONE
+    if hasattr(gc, "mem_free") and gc.mem_free() < room:
         print("portal: left out, {} bytes are free".format(gc.mem_free()))
         return None, None, []
     try:
