@@ -17,13 +17,14 @@ def pytest_sessionstart(session):
 # Files whose tests may run side by side: they measure no time, and wait for nothing that a busy
 # machine makes late.
 _SIDE_BY_SIDE = (
-    "apdu axdr block_transfer boards build captures ciphering clock config decode ethernet "
-    "factory_reset fuzz hdlc heap image kernels layout_file layouts line line_model mbus "
-    "migrations mode5 nordic operators oracles p1 plausible reading records replay shorten "
-    "simulate sml sml_transport sniffer text timezone update_release update_slots "
-    "update_signature label mip portal_api portal_captive portal_dns portal_keys "
+    "apdu axdr block_transfer boards build_folder build captures ciphering clock config "
+    "decode ethernet factory_reset fuzz hdlc heap image kernels layout_file layouts line "
+    "line_model mbus migrations mode5 nordic operators oracles p1 plausible reading records "
+    "replay shorten simulate sml sml_transport sniffer text timezone update_release "
+    "update_slots update_signature label mip portal_api portal_captive portal_dns portal_keys "
     "portal_passwords portal_plain portal_security pages pages_health pages_update power "
-    "signals sign_on site webflasher"
+    "signals sign_on site webflasher decode_text interpreters_fetched saved_meanwhile "
+    "site_left_out webflasher_folder"
 ).split()
 
 
