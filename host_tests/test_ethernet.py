@@ -53,11 +53,18 @@ def chip(monkeypatch):
             raise ValueError("invalid pin")
         return number
 
+    names = []
+
+    def lan(**given):
+        assert names  # the cable's DHCP is told the name that there is when it is switched on
+        return Way("192.168.1.30", **given)
+
     network = SimpleNamespace(
+        hostname=names.append,
         STA_IF=0,
         PHY_LAN8720=1,
         WLAN=lambda interface: Way("192.168.1.20"),
-        LAN=lambda **given: Way("192.168.1.30", **given),
+        LAN=lan,
     )
     forget_board()
     monkeypatch.setitem(sys.modules, "network", network)

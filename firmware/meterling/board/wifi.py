@@ -43,6 +43,10 @@ class Wifi:
         self._ssid = settings["wifi.ssid"]
         self._password = settings["wifi.password"]
         self._name = host_name(settings["device"])
+        try:
+            network.hostname(self._name)  # before the first connection: mDNS keeps that one
+        except (AttributeError, OSError):
+            pass
         self.wlan = network.WLAN(network.STA_IF)
         self.lan = None
         self._guests = None  # the access point, while it is open
@@ -114,10 +118,6 @@ class Wifi:
 
     async def run(self):
         """Join, watch and join again. Nothing here waits for the radio."""
-        try:
-            network.hostname(self._name)  # before the first connection: mDNS keeps that one
-        except (AttributeError, OSError):
-            pass
         if self.power is None:
             self.wlan.active(True)
         if not self._ssid:
