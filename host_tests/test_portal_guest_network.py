@@ -79,24 +79,27 @@ def test_it_is_open_until_everything_is_set_up(looks, changes):
     assert looks(house, 1, network) is None
 
 
-def test_it_stays_open_after_the_wifi_step_until_the_setup_is_finished(looks):
+@pytest.fixture
+def joined(looks):
+    """(House, GuestNetwork) just after the Wi-Fi step of the setup."""
     house = House(wifi_ssid="", portal_setup__done=False)
     network = GuestNetwork(house)
     looks(house, 1, network)
     house.settings["wifi.ssid"] = "Zuhause"
     house.wifi.up = True
+    return house, network
+
+
+def test_it_stays_open_after_the_wifi_step_until_the_setup_is_finished(looks, joined):
+    house, network = joined
     assert looks(house, 900, network)
     house.settings["portal.setup_done"] = house.done = True
     assert looks(house, 60, network)
     assert looks(house, 1, network) is None
 
 
-def test_a_setup_that_nobody_finishes_leaves_it_open_for_half_an_hour(looks):
-    house = House(wifi_ssid="", portal_setup__done=False)
-    network = GuestNetwork(house)
-    looks(house, 1, network)
-    house.settings["wifi.ssid"] = "Zuhause"
-    house.wifi.up = True
+def test_a_setup_that_nobody_finishes_leaves_it_open_for_half_an_hour(looks, joined):
+    house, network = joined
     assert looks(house, 1800, network)
     assert looks(house, 1, network) is None
 
