@@ -87,9 +87,13 @@ SECRET = "S3cret"
         ({"device": "a/b"}, "forbidden-character", "device"),
         ({"timezone": "Europe/Vienna"}, "not-a-time-zone", "timezone"),
         ({"timezone": 1}, "not-text", "timezone"),
+        ({"ap": {"password": "S3cret7"}}, "too-short", "ap.password"),
+        ({"portal": {"address": "localhost"}}, "not-an-address", "portal.address"),
+        ({"portal": {"address": ""}}, "not-an-address", "portal.address"),
         ({"wifi": {"pasword": SECRET}}, "unknown-setting", "wifi.pasword"),
         ({"wifi": SECRET}, "unknown-setting", "wifi"),
         ({"colour": 1}, "unknown-setting", "colour"),
+        ({'device ""': "text"}, "unknown-setting", 'device ""'),  # as a row of fields begins
         ([], "not-an-object", None),
     ],
 )
@@ -109,6 +113,16 @@ def test_a_damaged_file_is_said_to_be(tmp_path):
         config.load(str(path))
     assert caught.value.code == "damaged"
     assert "S3cr" not in str(caught.value)
+
+
+def test_a_file_that_is_no_text_is_damaged_and_can_be_written_over(tmp_path):
+    path = tmp_path / "settings.json"
+    path.write_bytes(b'{"device": "k\xfcche"}\n')
+    with pytest.raises(config.ConfigError) as caught:
+        config.load(str(path))
+    assert caught.value.code == "damaged"
+    config.save(str(path), config.defaults())
+    assert config.load(str(path)) == config.defaults()
 
 
 json_values = st.recursive(

@@ -64,6 +64,8 @@ def read_document(path):
                 text = file.read()
         except OSError:
             continue
+        except ValueError:  # no UTF-8
+            text = ""
         if candidate != path:
             if not text.endswith(_END):
                 continue  # was being written when the power failed, for the first time ever

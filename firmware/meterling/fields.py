@@ -1,154 +1,84 @@
 """What settings there are: names, defaults, and what each takes.
 
-Loaded by config while it checks, and dropped again: as large as all the rest of the portal's
-rules, and needed at the start and when the owner changes something.
+Loaded by config while it checks, and dropped again: needed at the start and when the owner
+changes something. The table is text, of which a dongle has little at a time; as functions made
+for each setting it took twice the heap.
 """
 
-from . import migrations
+import json
+
 from .config import AUTO, ConfigError
-from .timezone import parse
+from .python import unload
 
 _HEX = "0123456789abcdefABCDEF"
 _BETWEEN_DIGITS = " :-"
 
-
-def _text(longest, forbidden=""):
-    def check(name, value):
-        if not isinstance(value, str):
-            raise ConfigError("not-text", name, "must be text")
-        if len(value.encode()) > longest:
-            raise ConfigError("too-long", name, "must not be longer than %d bytes" % longest)
-        for character in value:
-            if character < " " or character in forbidden:
-                raise ConfigError("forbidden-character", name, "has a character it must not have")
-        return value
-
-    return check
-
-
-def _integer(least, greatest):
-    def check(name, value):
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= greatest:
-            raise ConfigError(
-                "not-in-range", name, "must be a whole number from %d to %d" % (least, greatest)
-            )
-        return value
-
-    return check
-
-
-def _one_of(*choices):
-    def check(name, value):
-        if value not in choices:
-            raise ConfigError("not-a-choice", name, "must be one of " + ", ".join(choices))
-        return value
-
-    return check
-
-
-def _flag(name, value):
-    if not isinstance(value, bool):
-        raise ConfigError("not-a-flag", name, "must be true or false")
-    return value
-
-
-def _or_auto(check, *also):
-    """A check that takes "auto", too; and whatever else (`also`) means the same."""
-
-    def check_auto(name, value):
-        # By its type as well: False is 0.
-        if value == AUTO or any(value == x and type(value) is type(x) for x in also):
-            return AUTO
-        return check(name, value)
-
-    return check_auto
-
-
-def _key(name, value):
-    """bytes, 16, from hex digits with blanks, colons or dashes between; None from ""."""
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str):
-        raise ConfigError("not-text", name, "must be text")
-    digits = "".join(c for c in value if c not in _BETWEEN_DIGITS)
-    if not all(c in _HEX for c in digits):
-        raise ConfigError("not-hex", name, "must have only the digits 0 to 9 and A to F")
-    if len(digits) != 32:
-        raise ConfigError("key-length", name, "must have 32 digits, not %d" % len(digits))
-    return bytes(int(digits[i : i + 2], 16) for i in range(0, 32, 2))
-
-
-def _zone(name, value):
-    try:
-        parse(_text(64)(name, value))
-    except ValueError:
-        raise ConfigError(
-            "not-a-time-zone", name, "must be a time zone, as CET-1CEST,M3.5.0,M10.5.0/3"
-        )
-    return value
-
-
-# 8E1: data bits, parity (none, even, odd), stop bits
-_framing = _one_of(*[b + p + s for b in "78" for p in "NEO" for s in "12"])
-
-# Name -> default, check
-_FIELDS = {
-    "device": ("", _text(32, "/+#")),  # "": named after the chip
-    "timezone": ("CET-1CEST,M3.5.0,M10.5.0/3", _zone),  # as POSIX writes it; see timezone
-    "wifi.ssid": ("", _text(32)),
-    "wifi.password": ("", _text(64)),
-    "ethernet.mdc": (-1, _integer(-1, 48)),  # of a LAN8720; -1: there is none
-    "ethernet.mdio": (-1, _integer(-1, 48)),
-    "ethernet.power": (-1, _integer(-1, 48)),  # -1: always on
-    "ethernet.address": (1, _integer(0, 31)),
-    "meter.link": (AUTO, _one_of(AUTO, "mbus", "hdlc", "apdu", "p1", "sml", "amis")),
-    "meter.baudrate": (AUTO, _or_auto(_integer(300, 921_600), 0)),
-    "meter.framing": (AUTO, _or_auto(_framing, 0)),
-    "meter.key": (None, _key),
-    "meter.auth_key": (None, _key),
-    "meter.rx_pin": (16, _integer(0, 48)),
-    "meter.tx_pin": (17, _integer(0, 48)),
-    "meter.request_pin": (-1, _integer(-1, 48)),  # P1's data request; -1: none
-    "meter.optical": (False, _flag),  # may be asked at 300 baud (IEC 62056-21 mode C)
-    "meter.inverted": (AUTO, _or_auto(_flag)),  # the line idles low, as P1's does
-    "meter.operator": ("", _text(32)),  # id of a grid operator, for the page; see operators
-    "ap.password": ("", _text(63)),  # of the dongle's own Wi-Fi
-    "ap.open": (False, _flag),
-    "portal.password": ("", _text(160)),  # hashed; see portal.passwords
-    "portal.setup_done": (False, _flag),
-    "portal.address": ("0.0.0.0", _text(64, " /")),  # where the page listens
-    "portal.port": (80, _integer(1, 65_535)),
-    "led.pin": (-1, _integer(-1, 48)),
-    "led.kind": ("plain", _one_of("plain", "active-low", "ws2812")),
-    "led.brightness": (30, _integer(0, 100)),  # per cent
-    "button.pin": (-1, _integer(-1, 48)),
-    "power.supply": ("usb", _one_of("usb", "p1", "mbus")),
-    "power.sense_pin": (-1, _integer(-1, 48)),  # half of the capacitor's voltage; -1: none
-    "mqtt.host": ("", _text(255, " /")),  # "": publishes nowhere
-    "mqtt.port": (1883, _integer(1, 65_535)),
-    "mqtt.user": ("", _text(128)),
-    "mqtt.password": ("", _text(128)),
-    "mqtt.topic": ("meterling", _text(64, "+#")),
-    "update.url": ("", _text(255, " ")),  # a release is fetched from there, when asked; "": off
-}
+# Name, default (JSON), and what is taken:
+#   text N C       at most N bytes, none of the characters C (_ is a blank) and nothing below " "
+#   integer A B    a whole number from A to B
+#   choice ..      one of these
+#   flag           true or false
+#   key            32 hex digits, with blanks, colons or dashes between; null or "": none
+#   zone           a time zone, as POSIX writes it; see timezone
+# "auto", before one of them, takes that word, too; "0" before them means the same.
+_FIELDS = (
+    b'device "" text 32 /+#',  # "": named after the chip
+    b'timezone "CET-1CEST,M3.5.0,M10.5.0/3" zone',
+    b'wifi.ssid "" text 32',
+    b'wifi.password "" text 64',
+    b"ethernet.mdc -1 integer -1 48",  # of a LAN8720; -1: there is none
+    b"ethernet.mdio -1 integer -1 48",
+    b"ethernet.power -1 integer -1 48",  # -1: always on
+    b"ethernet.address 1 integer 0 31",
+    b'meter.link "auto" choice auto mbus hdlc apdu p1 sml amis',
+    b'meter.baudrate "auto" 0 auto integer 300 921600',
+    # 8E1: data bits, parity (none, even, odd), stop bits
+    b'meter.framing "auto" 0 auto choice 7N1 7N2 7E1 7E2 7O1 7O2 8N1 8N2 8E1 8E2 8O1 8O2',
+    b"meter.key null key",
+    b"meter.auth_key null key",
+    b"meter.rx_pin 16 integer 0 48",
+    b"meter.tx_pin 17 integer 0 48",
+    b"meter.request_pin -1 integer -1 48",  # P1's data request; -1: none
+    b"meter.optical false flag",  # may be asked at 300 baud (IEC 62056-21 mode C)
+    b'meter.inverted "auto" auto flag',  # the line idles low, as P1's does
+    b'meter.operator "" text 32',  # id of a grid operator, for the page; see operators
+    b'ap.password "" text 63',  # of the dongle's own Wi-Fi
+    b"ap.open false flag",
+    b'portal.password "" text 160',  # hashed; see portal.passwords
+    b"portal.setup_done false flag",
+    b'portal.address "0.0.0.0" text 64 _/',  # where the page listens
+    b"portal.port 80 integer 1 65535",
+    b"led.pin -1 integer -1 48",
+    b'led.kind "plain" choice plain active-low ws2812',
+    b"led.brightness 30 integer 0 100",  # per cent
+    b"button.pin -1 integer -1 48",
+    b'power.supply "usb" choice usb p1 mbus',
+    b"power.sense_pin -1 integer -1 48",  # half of the capacitor's voltage; -1: none
+    b'mqtt.host "" text 255 _/',  # "": publishes nowhere
+    b"mqtt.port 1883 integer 1 65535",
+    b'mqtt.user "" text 128',
+    b'mqtt.password "" text 128',
+    b'mqtt.topic "meterling" text 64 +#',
+    b'update.url "" text 255 _',  # a release is fetched from there, when asked; "": off
+)
 
 
 def defaults():
     """The settings of a new dongle (flat dict)."""
-    return {name: default for name, (default, _) in _FIELDS.items()}
+    settings = {}
+    for row in _FIELDS:
+        name, default = row.decode().split(" ", 2)[:2]
+        settings[name] = json.loads(default)
+    return settings
 
 
 def check(document):
     """Settings (flat dict) from what the file holds (nested dict). ConfigError."""
-    settings = defaults()
     if not isinstance(document, dict):
         raise ConfigError("not-an-object", None, "the settings must be one JSON object")
+    settings = defaults()
     for name, value in _flat(document):
-        if name not in _FIELDS:
-            raise ConfigError("unknown-setting", name, "is no setting")
-        settings[name] = _FIELDS[name][1](name, value)
-    if not settings["mqtt.topic"]:
-        raise ConfigError("empty", "mqtt.topic", "must not be empty")
+        settings[name] = _checked(name, value)
     return settings
 
 
@@ -166,7 +96,7 @@ def read(document):
     the defaults if it is None. ConfigError."""
     if not isinstance(document, dict):
         return defaults() if document is None else check(document), {}
-    values, later = migrations.read(document, _accepts, _as_in_file(defaults()))
+    values, later = _migrations().read(document, _accepts, _as_in_file(defaults()))
     return check(values), later
 
 
@@ -174,17 +104,27 @@ def write(settings, old=None):
     """What the file is to hold (nested dict) for `settings` (flat dict); old: what it holds
     now, or None. ConfigError if one is wrong."""
     values = _as_in_file(settings)
-    check(values)
-    try:
-        later = read(old)[1]
-    except ConfigError:
-        later = {}
+    for name, value in values.items():
+        _checked(name, value)
+    migrations = _migrations()
+    later = {}
+    if migrations.is_of_later(old):
+        try:
+            later = read(old)[1]
+        except ConfigError:
+            pass
     return migrations.write(values, later)
 
 
 def template():
     """What the file of a new dongle would hold (nested dict)."""
-    return migrations.nested(_as_in_file(defaults()))
+    return _migrations().nested(_as_in_file(defaults()))
+
+
+def _migrations():
+    from . import migrations
+
+    return migrations
 
 
 def _as_in_file(settings):
@@ -200,7 +140,115 @@ def _as_in_file(settings):
 
 def _accepts(name, value):
     try:
-        _FIELDS[name][1](name, value)
-    except (ConfigError, KeyError):
+        _checked(name, value)
+    except ConfigError:
         return False
     return True
+
+
+def _checked(name, value):
+    """The `value` of the setting `name`, as the program has it. ConfigError."""
+    head = name.encode() + b" "
+    for row in _FIELDS:
+        if row.startswith(head) and " " not in name:
+            break
+    else:
+        raise ConfigError("unknown-setting", name, "is no setting")
+    words = row.decode().split(" ")[2:]
+    also_zero = words[0] == "0"
+    if also_zero:
+        words.pop(0)
+    if words[0] == AUTO:
+        words.pop(0)
+        # By its type as well: False is 0.
+        if value == AUTO or also_zero and value == 0 and _is_integer(value):
+            return AUTO
+    return _CHECKS[words[0]](name, value, words[1:])
+
+
+def _is_integer(value):
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _text(name, value, args):
+    if not isinstance(value, str):
+        raise ConfigError("not-text", name, "must be text")
+    longest = int(args[0])
+    if len(value.encode()) > longest:
+        raise ConfigError("too-long", name, "must not be longer than %d bytes" % longest)
+    forbidden = args[1].replace("_", " ") if len(args) > 1 else ""
+    for character in value:
+        if character < " " or character in forbidden:
+            raise ConfigError("forbidden-character", name, "has a character it must not have")
+    if not value and name == "mqtt.topic":
+        raise ConfigError("empty", name, "must not be empty")
+    if name == "ap.password" and 0 < len(value.encode()) < 8:  # none opens with such a one
+        raise ConfigError("too-short", name, "must have at least 8 bytes")
+    if name == "portal.address" and not _is_address(value):
+        raise ConfigError("not-an-address", name, "must be an IPv4 address, as 0.0.0.0")
+    return value
+
+
+def _is_address(text):
+    from .publish.loop import is_dotted
+
+    return is_dotted(text)
+
+
+def _integer(name, value, args):
+    least, greatest = map(int, args)
+    if not _is_integer(value) or not least <= value <= greatest:
+        sentence = "must be a whole number from %d to %d" % (least, greatest)
+        raise ConfigError("not-in-range", name, sentence)
+    return value
+
+
+def _choice(name, value, args):
+    if value not in args:
+        raise ConfigError("not-a-choice", name, "must be one of " + ", ".join(args))
+    return value
+
+
+def _flag(name, value, args):
+    if not isinstance(value, bool):
+        raise ConfigError("not-a-flag", name, "must be true or false")
+    return value
+
+
+def _key(name, value, args):
+    """bytes, 16; None if there is none."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise ConfigError("not-text", name, "must be text")
+    digits = "".join(c for c in value if c not in _BETWEEN_DIGITS)
+    if not all(c in _HEX for c in digits):
+        raise ConfigError("not-hex", name, "must have only the digits 0 to 9 and A to F")
+    if len(digits) != 32:
+        raise ConfigError("key-length", name, "must have 32 digits, not %d" % len(digits))
+    return bytes(int(digits[i : i + 2], 16) for i in range(0, 32, 2))
+
+
+def _zone(name, value, args):
+    _text(name, value, ("64",))
+    try:
+        from .timezone import parse
+
+        parse(value)
+    except ValueError:
+        sentence = "must be a time zone, as CET-1CEST,M3.5.0,M10.5.0/3"
+        raise ConfigError("not-a-time-zone", name, sentence)
+    finally:
+        parse = None
+        unload("meterling", "timezone", False)
+    return value
+
+
+_CHECKS = {
+    "text": _text,
+    "integer": _integer,
+    "choice": _choice,
+    "flag": _flag,
+    "key": _key,
+    "zone": _zone,
+}

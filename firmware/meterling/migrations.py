@@ -55,6 +55,15 @@ def read(document, accepts, defaults, schema=SCHEMA, steps=STEPS):
     return values, later
 
 
+def is_of_later(document, schema=SCHEMA):
+    """True if a later version has written `document` (what the file holds, or None), or left
+    something in it."""
+    if not isinstance(document, dict):
+        return False
+    written = document.get(_SCHEMA, 1)
+    return _LATER in document or isinstance(written, int) and written > schema
+
+
 def write(values, later, schema=SCHEMA, steps=STEPS):
     """What goes into the file (nested dict): `values` (flat) in every schema there was, and
     what `read` said a later version left."""
