@@ -514,7 +514,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self.portal.doctor(**document)
         keys = [self.portal.settings["meter"][name] for name in ("key", "auth_key")]
         found = self.portal.doctor(" ".join(filter(None, keys)))
-        return found | {"understood": "set", "token": None}
+        return found | {"understood": "set", "token": found["swapped"] and found["token"] or None}
 
     def _done(self):
         self.portal.setup_done = True

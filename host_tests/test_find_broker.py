@@ -3,7 +3,6 @@ python-zeroconf announces them."""
 
 import asyncio
 import socket
-import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -14,12 +13,8 @@ import zeroconf
 from announcing import announced
 from hypothesis import given
 from hypothesis import strategies as st
-from meterling_tools import dependencies
+from meterling.portal import find_broker, mdns
 from portal_runner import GUEST, Portal, kept
-
-sys.path.append(str(dependencies.fetch()))  # microdot
-
-from meterling.portal import find_broker, mdns  # noqa: E402
 
 # Home Assistant in a container has that network's address as well.
 ZUHAUSE = ("_home-assistant", "Zuhause", "0c51f9ab", ["172.17.0.1", "127.0.0.1"], 8123)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from meterling_tools import interpreters
-from portal_runner import Portal, built, kept, telegrams
+from portal_runner import Portal, built, free_port, kept, telegrams
 
 HEAP = int(os.environ.get("PORTAL_HEAP", 100)) * 1024  # bytes: what is demanded
 PAGE = gzip.compress(os.urandom(30_000))  # as incompressible as what is gzipped already
@@ -138,3 +138,20 @@ def test_a_key_is_checked_in_what_is_left(portal):
     """With a tag, too: its tables need 2 kB more."""
     answer = portal.post("/api/key", {"text": "12" * 16 + portal.meter.key.hex()})
     assert (answer.json["check"], answer.json["swapped"]) == ("fits", True)
+
+
+def test_a_broker_that_cannot_be_tried_leaves_nothing_loaded(portal):
+    def try_one():
+        answer = portal.post("/api/mqtt/test", {"host": "two words"})
+        assert (answer.status, answer.json["setting"]) == (400, "mqtt.host")
+
+    try_one()  # names stay
+    before = portal.number("heap")
+    try_one()
+    assert portal.number("heap") > before - 500
+    nobody = {"host": "127.0.0.1", "port": free_port()}
+    assert portal.post("/api/mqtt/test", nobody).status in (200, 503)  # or there is no memory
+    before = portal.number("heap")
+    portal.post("/api/mqtt/test", nobody)
+    try_one()
+    assert portal.number("heap") > before - 500

@@ -7,9 +7,10 @@ from .python import const, unload
 LAYOUTS = "layouts.txt"  # an owner's own; see cosem.layouts
 _LONGEST_LAYOUTS = const(4096)  # bytes
 # Bytes of heap: the page takes 25 kB, and must leave enough to search the line, to learn a
-# telegram's shape, and to publish it. A dongle fresh from the box has no MQTT yet, and room.
-_ROOM = const(64_000)
-_ROOM_ALONE = const(60_000)  # where nothing is published
+# telegram's shape, to publish it, and to save settings; where nothing is published, for a try of
+# a broker, too.
+_ROOM = const(57_000)
+_ROOM_ALONE = const(59_000)
 
 
 def own_layouts(path=LAYOUTS):
@@ -54,7 +55,7 @@ def open_portal(house, log):
         return None, None, []
     try:
         from .portal.guest_network import GuestNetwork
-        from .portal.pages import find_folder
+        from .portal.page_index import find_folder
         from .portal.server import Portal
 
         portal = Portal(house, log, find_folder())

@@ -11,7 +11,7 @@ one JSON value, and the kinds follow each other, so that one pass finds all that
     {"text":"ask-1","de":"..","en":".."}                    a text in each language
 
 One file, as each file of its own takes a whole block of flash, 4096 bytes. In a built tree
-it is operators.jsonl.z, compressed (zlib, a window of 4 kB): a quarter of the size.
+it is operators.jsonl.z, compressed (zlib, a window of 1 kB): a quarter of the size.
 """
 
 import json

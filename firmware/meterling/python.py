@@ -48,7 +48,7 @@ def unload(package, names, collect=True):
     """
     if not VIPER:
         return
-    parent = sys.modules[package]
+    parent = sys.modules.get(package)
     for name in names.split():
         if sys.modules.pop(package + "." + name, None):
             delattr(parent, name)

@@ -12,6 +12,7 @@ from ..python import const
 
 _PIECE = const(1024)  # bytes of a file at once
 _SMALL = const(1024)  # bytes of a body that goes with its head
+_PART = const(512)  # bytes: a hole of that size is found in any heap
 
 # With no-referrer, Chromium says "Origin: null" for the form of the page without JavaScript.
 _ALWAYS = const(
@@ -25,26 +26,53 @@ _ALWAYS = const(
 )
 
 
+class Refused(Exception):
+    """What a request is refused with. status: of HTTP; code: stable, see API.md; more: dict,
+    added to the answer."""
+
+    def __init__(self, status, code, **more):
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.more = more
+
+
+def parts_of(pieces):
+    """A body (tuple of bytes) of many `pieces` (iterable of str or bytes)."""
+    parts = []
+    part = b""
+    for piece in pieces:
+        part += piece if isinstance(piece, bytes) else piece.encode()
+        if len(part) >= _PART:
+            parts.append(part)
+            part = b""
+    parts.append(part)
+    return tuple(parts)
+
+
 class Answer(Response):
-    """body: str, bytes, dict (becomes JSON), or an open file, which is closed in the end and
-    whose length the headers tell. microdot adds `is_head`: then the body is not sent."""
+    """body: str, bytes, a tuple of bytes, dict (becomes JSON), or an open file, which is closed
+    in the end and whose length the headers tell. microdot adds `is_head`: then the body is not
+    sent."""
 
     async def write(self, channel):
         """Send it over `channel` (Channel). OSError if that breaks."""
         body = self.body
         is_file = hasattr(body, "readinto")
         try:
-            head = self._head(None if is_file else len(body))
-            if not (self.is_head or is_file) and len(body) <= _SMALL:
-                head.extend(body)
-                body = b""
+            parts = () if is_file else body if isinstance(body, tuple) else (body,)
+            head = self._head(None if is_file else sum(map(len, parts)))
+            if parts and len(parts[0]) <= _SMALL and not self.is_head:
+                head.extend(parts[0])
+                parts = parts[1:]
             await channel.send(head)
             if self.is_head:
                 return
-            if not is_file:
-                await channel.send(body)
-                return
             del head
+            for part in parts:
+                await channel.send(part)
+            if not is_file:
+                return
             view = memoryview(bytearray(_PIECE))
             count = body.readinto(view)
             while count:

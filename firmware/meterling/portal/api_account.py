@@ -1,9 +1,8 @@
 """/api/setup, /api/login, /api/logout, /api/password."""
 
 from ..python import const
-from .answer import Answer
+from .answer import Answer, Refused
 from .asked import body_of
-from .errors import Refused
 from .gate import Gate, problem
 from .session import COOKIE
 

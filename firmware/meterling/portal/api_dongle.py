@@ -1,9 +1,8 @@
 """/api/setup/done, /api/reboot, /api/factory-reset, /api/log."""
 
 from ..python import unload
-from .answer import Answer
+from .answer import Answer, Refused, parts_of
 from .asked import body_of
-from .errors import Refused
 
 
 async def done(portal, request):
@@ -40,6 +39,12 @@ async def log(portal, request):
     from .. import starts
 
     health = portal.house.health
-    text = starts.report(health.number, health.cause).encode() + b"\n" + portal.log.text()
+    report = starts.report(health.number, health.cause) + "\n"
     unload("meterling", "starts")
+    text = parts_of(_after(report, portal.log.pieces()))
     return Answer(text, 200, {"Content-Type": "text/plain; charset=utf-8"})
+
+
+def _after(first, pieces):
+    yield first
+    yield from pieces

@@ -4,8 +4,8 @@ import asyncio
 
 from ..config import check
 from ..python import const, unload
+from .answer import Refused
 from .asked import body_of
-from .errors import Refused
 
 _MOST_NETWORKS = const(24)
 _LONGEST_SSID = const(32)
@@ -115,6 +115,26 @@ def _may_be_password(text):
 
 async def mqtt_test(portal, request):
     """Connect to the broker that was named, and leave it."""
+    house = portal.house
+    document = body_of(request)
+    if not isinstance(document.get("password", True), str):
+        document["password"] = house.settings["mqtt.password"]
+    settings = check({"mqtt": document})
+    if not settings["mqtt.host"]:
+        raise Refused(400, "empty", setting="mqtt.host")
+    portal.broker_tests += 1
+    try:
+        return {"result": await _try_broker(house, settings)}
+    finally:
+        portal.broker_tests -= 1
+        # Of two tests at once, the first must not take the second's modules away.
+        if house.publisher is None and not portal.broker_tests:
+            unload("meterling.publish", "connection dns errors wire", False)
+            unload("umqtt", "simple")
+
+
+async def _try_broker(house, settings):
+    # What became of it: "ok", or a code of publish.errors
     from umqtt.simple import MQTTClient
 
     from ..publish.connection import Connection
@@ -122,42 +142,27 @@ async def mqtt_test(portal, request):
     from ..publish.errors import BrokerError, from_os
     from ..publish.wire import Wire
 
-    house = portal.house
-    document = body_of(request)
-    if not isinstance(document.get("password", True), str):
-        document["password"] = house.settings["mqtt.password"]
-    settings = check({"mqtt": document})
-    host = settings["mqtt.host"]
-    if not host:
-        raise Refused(400, "empty", setting="mqtt.host")
-    client = MQTTClient(
-        (house.device + "-test").encode(),
-        host,
-        settings["mqtt.port"],
-        settings["mqtt.user"].encode() or None,
-        settings["mqtt.password"].encode(),
-        60,
-    )
+    host, port = settings["mqtt.host"], settings["mqtt.port"]
+    user, password = settings["mqtt.user"].encode(), settings["mqtt.password"].encode()
+    name = (house.device + "-test").encode()
+    client = MQTTClient(name, host, port, user or None, password, 60)
     connection = Connection(client, Wire(_WIRE), _ignore)
 
     async def connect():
         address = await resolve(host, house.wifi.nameserver())
-        await connection.open(address, settings["mqtt.port"])
+        await connection.open(address, port)
 
     try:
         await asyncio.wait_for(connect(), _MQTT_TIME)
-        result = "ok"
+        return "ok"
     except asyncio.TimeoutError:
-        result = "mqtt-timeout"
+        return "mqtt-timeout"
     except BrokerError as error:
-        result = error.code
+        return error.code
     except OSError as error:
-        result = from_os(error).code
+        return from_os(error).code
     finally:
         await connection.close()
-        if house.publisher is None:  # nobody else needs them
-            unload("meterling.publish", "connection dns errors wire")
-    return {"result": result}
 
 
 def _ignore():

@@ -3,36 +3,55 @@
 import json
 
 from ..python import unload
-from .answer import Answer
-from .asked import language
-from .errors import Refused
+from .answer import Answer, Refused, parts_of
+from .asked import LANGUAGES, language
+
+_JSON = {"Content-Type": "application/json"}
 
 
 async def index(portal, request):
-    from .. import operators
-
-    text = bytearray(b'{"operators": [')
-    separator = b""
     try:
-        for operator, name, country in operators.index():
-            # One by one: all of them, and then their JSON, would take 12 kB.
-            one = {"id": operator, "name": name, "country": country}
-            text.extend(separator + json.dumps(one).encode())
-            separator = b", "
-    finally:
+        return Answer(parts_of(_index()), 200, _JSON)
+    finally:  # not in `_index`: MicroPython closes no generator that was left half-way
         unload("meterling", "operators")
-    text.extend(b"]}")
-    return Answer(text, 200, {"Content-Type": "application/json"})
 
 
 async def find(portal, request):
+    wanted = _wanted(request.query_string or "")
+    if wanted not in LANGUAGES:
+        wanted = language(request.headers.get("Accept-Language", ""))
+    found = _find(request.path[len("/api/operators/") :], wanted)
+    return Answer(parts_of(_as_json(found)), 200, _JSON)
+
+
+# Piece by piece: all of it, and then its JSON, would take 12 kB.
+
+
+def _index():
     from .. import operators
 
-    wanted = _wanted(request.query_string or "")
-    if wanted not in operators.LANGUAGES:
-        wanted = language(request.headers.get("Accept-Language", ""))
+    yield '{"operators": ['
+    separator = ""
+    for operator, name, country in operators.index():
+        yield separator + json.dumps({"id": operator, "name": name, "country": country})
+        separator = ", "
+    yield "]}"
+
+
+def _as_json(document):
+    separator = "{"
+    for name in document:
+        yield separator + json.dumps(name) + ": " + json.dumps(document[name])
+        separator = ", "
+    yield "}"
+
+
+def _find(operator, wanted):
+    # A function of its own: a frame holds what it has loaded.
+    from .. import operators
+
     try:
-        return operators.find(request.path[len("/api/operators/") :], wanted)
+        return operators.find(operator, wanted)
     except operators.OperatorError as error:
         unknown = error.code == "unknown-operator"
         raise Refused(404 if unknown else 500, "not-found" if unknown else error.code)

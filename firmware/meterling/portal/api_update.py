@@ -9,7 +9,7 @@ told of it: (progress, code).
 from ..publish.loop import sleep_ms, ticks_diff, ticks_ms
 from ..python import const
 from ..update import forget
-from .errors import Refused
+from .answer import Refused
 
 _READINGS = const(3)  # errors
 _PIECE = const(512)  # bytes
@@ -27,6 +27,13 @@ _STATUS = {
 
 async def get(portal, request):
     """What runs, what is beside it, and what became of the last update."""
+    try:
+        return _status(portal)
+    finally:
+        _forget(portal)
+
+
+def _status(portal):
     from ..update import slots
 
     status = slots.status()
@@ -38,7 +45,7 @@ async def get(portal, request):
         progress, code = update.progress, update.code
     else:
         progress, code = update
-    answer = {
+    return {
         "version": portal.house.version,
         "other": other[0],
         "tried": status["tried"],
@@ -50,8 +57,6 @@ async def get(portal, request):
         "of": progress[2],
         "error": code,
     }
-    _forget(portal)
-    return answer
 
 
 async def post(portal, request):

@@ -3,7 +3,7 @@
 import json
 
 from ..python import const
-from .errors import Refused
+from .answer import Refused
 
 _JSON = const("application/json")
 LANGUAGES = ("de", "en")

@@ -10,7 +10,7 @@ Home Assistant does not announce its broker: the add-on's listens at 1883 of the
 
 from ..python import const
 from . import mdns
-from .errors import Refused
+from .answer import Refused
 
 _MOST = const(8)  # of each that is remembered, and of what is answered
 _BROKER_PORT = const(1883)

@@ -8,6 +8,8 @@ import builtins
 from ..python import const
 
 _SIZE = const(2048)  # bytes
+_PIECE = const(256)  # bytes
+_NEW_LINE = const(10)
 
 
 class Log:
@@ -27,10 +29,6 @@ class Log:
         except AttributeError:  # a MicroPython whose built-ins cannot be replaced
             pass
 
-    def remove(self):
-        """Undo `install`."""
-        builtins.print = self._print
-
     def _both(self, *values, **options):
         if "file" not in options:
             separator = options.get("sep", " ")
@@ -48,9 +46,18 @@ class Log:
                 self._at = 0
                 self._full = True
 
-    def text(self):
-        """All of it (bytes), from the first whole line on."""
-        if not self._full:
-            return bytes(self._ring[: self._at])
-        whole = bytes(self._ring[self._at :]) + bytes(self._ring[: self._at])
-        return whole[whole.find(b"\n") + 1 :]
+    def pieces(self):
+        """Yield all of it (bytes), from the first whole line on."""
+        ring = memoryview(self._ring)
+        size = len(ring)
+        at, left = (self._at, size) if self._full else (0, self._at)
+        is_cut = self._full
+        while is_cut and left:
+            is_cut = ring[at] != _NEW_LINE
+            at = (at + 1) % size
+            left -= 1
+        while left:
+            count = min(left, size - at, _PIECE)
+            yield bytes(ring[at : at + count])
+            at = (at + count) % size
+            left -= count

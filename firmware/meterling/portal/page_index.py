@@ -6,9 +6,12 @@ The gzip trailer holds the text's CRC-32: its ETag.
 """
 
 import os
+import sys
 from binascii import hexlify
 
 from ..python import const
+
+FOLDER = "site"
 
 _TRAILER = const(8)
 _HASH = const(8)  # hex digits in a name
@@ -28,6 +31,18 @@ _TYPES = const(
 _OTHER = "application/octet-stream"
 _MAY_BE_KEPT = "max-age=31536000, immutable"
 _MUST_BE_ASKED = "no-cache"
+
+
+def find_folder():
+    """Where the site is: beside the settings, else beside the firmware; "" if nowhere."""
+    for folder in [""] + sys.path:
+        path = folder + "/" + FOLDER if folder else FOLDER
+        try:
+            os.listdir(path)
+            return path
+        except OSError:
+            pass
+    return ""
 
 
 def index(folder):

@@ -4,25 +4,8 @@ The folder is read once (see page_index), and only what was in it then is served
 a request ever becomes the path of a file.
 """
 
-import os
-import sys
-
 from ..python import unload
 from .answer import Answer
-
-FOLDER = "site"
-
-
-def find_folder():
-    """Where the site is: beside the settings, else beside the firmware; "" if nowhere."""
-    for folder in [""] + sys.path:
-        path = folder + "/" + FOLDER if folder else FOLDER
-        try:
-            os.listdir(path)
-            return path
-        except OSError:
-            pass
-    return ""
 
 
 class Pages:

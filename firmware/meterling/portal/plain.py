@@ -4,9 +4,8 @@ import json
 
 from ..python import const, unload
 from ..reading import decimal_text
-from .answer import Answer
+from .answer import Answer, Refused, parts_of
 from .asked import language
-from .errors import Refused
 
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _HTML = "text/html; charset=utf-8"
@@ -74,9 +73,7 @@ async def page(portal, request):
         live = portal.live
         code = portal.house.diagnosis.code
         zone = portal.house.settings["timezone"]
-        text = bytearray()  # grows: all its pieces together, and then the whole, were too much
-        for piece in numbers(lang, live.reading(), live.age(), code, zone):
-            text.extend(piece.encode())
+        text = parts_of(numbers(lang, live.reading(), live.age(), code, zone))
     return Answer(text, 200, {"Content-Type": _HTML})
 
 

@@ -1,7 +1,7 @@
 """Which function answers what is asked rarely; loaded to look it up. API.md is the contract."""
 
 from ..python import const
-from .errors import Refused
+from .answer import Refused
 
 # Method, path, module and function
 _RARE = const(

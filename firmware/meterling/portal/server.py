@@ -19,8 +19,7 @@ from ..config import ConfigError
 from ..publish.loop import sleep_ms
 from ..python import const, unload
 from . import rules
-from .answer import Answer
-from .errors import Refused
+from .answer import Answer, Refused
 from .listener import HeadTooLong, Listener
 from .live import Live
 from .pages import Pages
@@ -47,6 +46,13 @@ def _look_at_query(request, text):
     for rest in text.split("%")[1:]:
         int(rest[:2], 16)
     return text
+
+
+def _route(method, path):
+    # A function of its own: the frame of who answers would hold all of routes meanwhile.
+    from .routes import find
+
+    return find(method, path)
 
 
 microdot.print_exception = _pass_on
@@ -93,6 +99,7 @@ class Portal:
         self.tries = [0, 0, False]  # kept by gate
         self.understood = None  # kept by api_key: (token, key, auth_key, ticks_ms)
         self.wifi_test = {"state": "none"}  # kept by api_network
+        self.broker_tests = 0  # kept by api_network
         self.update = None  # kept by api_update: Updater, the latest
         self._app = _App(self._answer)
         self.live = Live(self._status, self._state, house.telegrams)
@@ -198,11 +205,7 @@ class Portal:
     async def _rare(self, request, where, method=""):
         # where: "module.function"; None: as routes has it
         try:
-            if where is None:
-                from . import routes
-
-                where = routes.find(method, request.path)
-                unload("meterling.portal", "routes")
+            where = where or _route(method, request.path)
             module, _, function = where.partition(".")
             found = __import__("meterling.portal." + module, None, None, (function,))
             return await getattr(found, function)(self, request)
@@ -223,9 +226,9 @@ class Portal:
 
     def _begin_live(self, channel):
         # It goes on once microdot has let go of the request, which takes 3 kB.
-        if self.live.is_full():
-            raise Refused(503, "viewers-full")
         channel.viewer = self.live.admit(channel)
+        if channel.viewer is None:
+            raise Refused(503, "viewers-full")
         return Response.already_handled
 
     # For those modules
