@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 import socket
+import struct
 import threading
 import time
 from decimal import Decimal
@@ -58,6 +59,9 @@ def portal(python, tmp_path_factory):
         running.meter = meter
         running.source = GUEST
         yield running.login()
+
+
+_RESET = struct.pack("ii", 1, 0)  # linger for 0 s: what is unread makes no difference
 
 
 def wait_for(condition, seconds=8):
@@ -123,6 +127,22 @@ def test_status_comes_every_five_seconds_as_a_sign_of_life(portal):
             if viewer.next()[0] == "status":
                 times.append(time.monotonic())
     assert 4 < times[2] - times[1] < 6.5
+
+
+def test_who_leaves_at_once_leaves_the_others_their_readings(portal):
+    """On MicroPython, a task that finds its connection reset cannot cancel itself."""
+    wait_for(lambda: portal.get("/api/reading").status == 200)
+    with portal.live() as tablet:
+        for number in range(60):
+            with portal.live() as other:
+                other.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                if number % 2:
+                    other._until(b"event: status")
+        names = [tablet.next()[0] for _ in range(15)]
+    assert set(names) == {"status", "last", "reading"}
+    assert names.count("last") == 1 and names.count("reading") > 5
+    wait_for(lambda: portal.get("/api/status").json["viewers"] == 0)
+    assert "Traceback" not in portal.output() and "cancel" not in portal.output()
 
 
 def test_four_viewers_see_the_same_and_a_fifth_is_told(portal):
@@ -277,6 +297,9 @@ def test_settings_are_checked_as_a_whole_and_saved(portal):
     assert answer.json == {"error": "not-in-range", "setting": "mqtt.port"}
     answer = portal.ask("PUT", "/api/settings", {"nonsense": 1})
     assert answer.json == {"error": "unknown-setting", "setting": "nonsense"}
+    for wrong in ({"nonsense_key": True}, {"device": {"key": False}}, {"a": {"b.key": 1}}):
+        answer = portal.ask("PUT", "/api/settings", wrong)
+        assert (answer.status, answer.json["error"]) == (400, "unknown-setting")
     answer = portal.ask("PUT", "/api/settings", {"meter": {"key": "12"}})
     assert answer.json == {"error": "key-length", "setting": "meter.key"}
     after = portal.get("/api/settings").json
@@ -333,6 +356,24 @@ def test_the_key_doctor_over_the_wire(portal):
     assert (swapped["check"], swapped["swapped"]) == ("fits", True)
     assert portal.post("/api/key", {}).json["check"] == "fits"
     assert key not in portal.output() and key.upper() not in portal.output()
+
+
+def test_keys_that_were_saved_the_wrong_way_round_can_be_put_right(python, tmp_path):
+    meter, paths = telegrams(tmp_path, count=100)
+    settings = {"portal": {"password": kept()}}
+    settings["meter"] = {"key": "12" * 16, "auth_key": meter.key.hex()}
+    with Portal(python, tmp_path, settings, telegrams=paths, interval=300) as portal:
+        portal.login()
+        answer = wait_for(
+            lambda: (a := portal.post("/api/key", {}).json)["check"] != "no-telegram" and a
+        )
+        assert (answer["understood"], answer["check"]) == ("set", "fits")
+        assert answer["swapped"] and answer["token"]
+        saved = portal.ask("PUT", "/api/settings", {"key_token": answer["token"]})
+        assert saved.json == {"restart": False}
+        answer = portal.post("/api/key", {}).json
+        assert (answer["check"], answer["swapped"], answer["token"]) == ("fits", False, None)
+        wait_for(lambda: portal.get("/api/reading").status == 200)
 
 
 def test_another_time_zone_is_used_at_once_and_another_name_from_the_next_start_on(
@@ -531,11 +572,14 @@ def test_the_log_is_what_was_printed_and_bounded(portal):
 def test_the_log_keeps_the_end():
     from meterling.portal.log import Log
 
-    log = Log(64)
-    for number in range(100):
+    log = Log(600)
+    written = ""
+    for number in range(300):
         log.write(f"line {number}\n")
-    text = log.text().decode()
-    assert text.endswith("line 99\n") and text.startswith("line ") and len(text) <= 64
+        written += f"line {number}\n"
+        text = b"".join(log.pieces()).decode()
+        assert written.endswith(text) and text.startswith("line ")
+        assert 588 < len(text) <= 600 or text == written
     assert PASSWORD not in text
 
 

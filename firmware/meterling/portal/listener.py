@@ -14,6 +14,12 @@ from ..python import const
 _CONNECTIONS = const(6)  # lwIP has 10 sockets: listener, name server, broker and a test too
 _BACKLOG = const(4)
 _HEAD = const(4096)  # bytes, request line and headers
+# Headers that anybody here reads. A browser sends twice as many, which would take 2 kB of heap
+# for each of its six connections.
+_WANTED = const(
+    b" host cookie content-length content-type if-none-match origin sec-fetch-site x-meterling"
+    b" accept-language "
+)
 _RECEIVE = const(512)  # bytes at once
 _REQUEST_TIME = const(8_000)  # ms, from the first byte of a request to its last
 _STALLED = const(10_000)  # ms without anybody taking a byte of the answer
@@ -26,8 +32,6 @@ _PAUSE = const(50)  # ms
 _IPPROTO_TCP = const(6)
 _TCP_NODELAY = const(1)
 
-_AGAIN = (errno.EAGAIN, getattr(errno, "EWOULDBLOCK", errno.EAGAIN))
-
 
 class HeadTooLong(Exception):
     """Request line and headers are longer than 4096 bytes."""
@@ -35,7 +39,7 @@ class HeadTooLong(Exception):
 
 def again(error):
     """True if an OSError only says "not now"."""
-    return bool(error.args) and error.args[0] in _AGAIN
+    return bool(error.args) and error.args[0] == errno.EAGAIN
 
 
 def dotted(peer):
@@ -71,18 +75,23 @@ class Channel:
     # What microdot reads
 
     async def readline(self):
-        """The next line of the head, with its end. HeadTooLong; OSError if there is no more."""
+        """The next line of the head that anybody wants, with its end. HeadTooLong; OSError if
+        there is no more."""
         while True:
             end = self._in.find(b"\n") + 1
             if (end or len(self._in)) > self._head:
                 raise HeadTooLong
-            if end:
-                break
-            await self._receive()
-        line = self._in[:end]
-        self._in = self._in[end:]
-        self._head -= end
-        return line
+            if not end:
+                await self._receive()
+                continue
+            line = self._in[:end]
+            self._in = self._in[end:]
+            is_first = self._head == _HEAD
+            self._head -= end
+            name, colon, _ = line.partition(b":")
+            # What is no header at all is for microdot to refuse.
+            if is_first or not colon or b" " + name.lower() + b" " in _WANTED:
+                return line
 
     async def readexactly(self, count):
         """`count` bytes of the body."""
@@ -210,9 +219,16 @@ class Listener:
                     socket.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
                 except OSError:
                     pass
-                channel = Channel(socket, dotted(peer))
-                self._channels.append(channel)
-                channel.task = asyncio.create_task(self._one(channel))
+                channel = None
+                try:
+                    channel = Channel(socket, dotted(peer))
+                    self._channels.append(channel)
+                    channel.task = asyncio.create_task(self._one(channel))
+                except MemoryError:  # the others keep their connections
+                    if channel in self._channels:
+                        self._channels.remove(channel)
+                    socket.close()
+                    await sleep_ms(_RETRY)
                 del socket, peer, channel
         finally:
             listener.close()
@@ -225,15 +241,15 @@ class Listener:
         # Send away whoever lets us wait.
         while True:
             await sleep_ms(_LOOK)
-            for channel in list(self._channels):
+            for channel in self._channels:  # a copy might find no memory, and end this
                 if channel.is_late():
                     channel.task.cancel()
 
     async def _one(self, channel):
         try:
             await self._serve(channel)
-        except (OSError, asyncio.CancelledError):
-            pass  # it went away, or was sent away
+        except (OSError, MemoryError, asyncio.CancelledError):
+            pass  # it went away, or was sent away, or cannot be shown anything
         finally:
             channel.socket.close()
             self._channels.remove(channel)

@@ -13,7 +13,9 @@ from ..publish.loop import readable, sleep_ms, ticks_diff, ticks_ms
 from ..python import const
 
 _VIEWERS = const(4)
-_SIZE = const(2048)  # bytes of a reading's JSON
+_AT_FIRST = const(2048)  # bytes of a reading's JSON; later there may be no such piece of heap
+_STEP = const(256)
+_LONGEST = const(4096)
 _STALLED = const(10_000)  # ms
 _STATUS_EVERY = const(5)  # s: also says that the connection lives
 _OLDEST = const(86_400_000)  # ms: an older reading is none
@@ -24,7 +26,7 @@ _COUNTER_JUMP = const(1000)  # more is a restart, not loss
 
 _HEAD = b"event: reading\ndata: "
 _LAST = b"event: last\n"
-_LAST_AT = const(15)  # where "data:" begins in the head
+_DATA = const(15)  # where "data:" begins in the head
 _STREAM = (
     b"HTTP/1.0 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
     b"X-Content-Type-Options: nosniff\r\n\r\nretry: 2000\n\n"
@@ -45,12 +47,12 @@ class _Viewer:
             return True  # misses this one
         try:
             count = self.channel.send_now(view)
-        except OSError:
+            if 0 < count < len(view):
+                self._rest = bytes(view[count:])
+        except (OSError, MemoryError):
             return False
         if count:
             self._took = ticks_ms()
-            if count < len(view):
-                self._rest = bytes(view[count:])
         return True
 
     def flush(self):
@@ -58,11 +60,11 @@ class _Viewer:
         if self._rest:
             try:
                 count = self.channel.send_now(self._rest)
-            except OSError:
+                if count:
+                    self._took = ticks_ms()
+                    self._rest = self._rest[count:]
+            except (OSError, MemoryError):
                 return False
-            if count:
-                self._took = ticks_ms()
-                self._rest = self._rest[count:]
         return ticks_diff(ticks_ms(), self._took) < _STALLED
 
 
@@ -81,9 +83,7 @@ class Live:
         self._telegrams = telegrams
         self._seen = telegrams()  # of them
         self._came = None  # ticks_ms of the last one that was seen to come
-        self._buffer = bytearray(len(_HEAD) + _SIZE)
-        self._buffer[: len(_HEAD)] = _HEAD
-        self._view = memoryview(self._buffer)
+        self._set_size(_AT_FIRST)
         self._end = 0  # of the event in the buffer; 0: there is none
         self._stamp = 0  # ticks_ms of it
         self._counter = None
@@ -98,18 +98,32 @@ class Live:
         return len(self._viewers)
 
     def put(self, reading):
-        """Show `reading` (Reading) to everybody who looks."""
-        self._look()
-        end = reading.put_json(self._buffer, len(_HEAD))
-        if end < 0 or end + 2 > len(self._buffer):
+        """Show `reading` (Reading) to everybody who looks, if there is memory for it: this is
+        the meter's turn, and its next telegram is worth more."""
+        try:
+            self._look()
             self._end = 0
-            return
-        self._buffer[end] = self._buffer[end + 1] = 10
-        self._end = end + 2
-        self._stamp = ticks_ms()
-        self._count(reading)
-        if self._viewers:
-            self._put(self._view[: self._end])
+            end = reading.put_json(self._buffer, len(_HEAD))
+            while end < 0 or end + 2 > len(self._buffer):
+                size = len(self._buffer) - len(_HEAD) + _STEP
+                if size > _LONGEST:
+                    return
+                self._set_size(size)
+                end = reading.put_json(self._buffer, len(_HEAD))
+            self._buffer[end] = self._buffer[end + 1] = 10
+            self._end = end + 2
+            self._stamp = ticks_ms()
+            self._count(reading)
+            if self._viewers:
+                self._put(self._view[: self._end], self._viewers)
+        except MemoryError:
+            pass
+
+    def _set_size(self, size):
+        buffer = bytearray(len(_HEAD) + size)
+        buffer[: len(_HEAD)] = _HEAD
+        self._view = memoryview(buffer)
+        self._buffer = buffer
 
     def reading(self):
         """The last reading's JSON (memoryview, valid until the next telegram), or None."""
@@ -119,12 +133,11 @@ class Live:
         """ms since the last reading, None if there is none."""
         return ticks_diff(ticks_ms(), self._stamp) if self._end else None
 
-    def is_full(self):
-        return len(self._viewers) >= _VIEWERS
-
     def admit(self, channel):
         """A viewer on `channel` (Channel), whose place is taken from now on; to be given to
-        `serve`. Only if not `is_full`."""
+        `serve`. None if all are taken."""
+        if len(self._viewers) >= _VIEWERS:
+            return None
         viewer = _Viewer(channel)
         self._viewers.append(viewer)
         return viewer
@@ -143,11 +156,24 @@ class Live:
             self._drop(viewer)
 
     def _show_first(self, viewer):
-        # Not in `serve`: its frame stays for as long as the viewer does, and would hold it.
-        first = self._event_of_status()
-        if self._end:
-            first += _LAST + bytes(self._view[_LAST_AT : self._end])
-        viewer.put(memoryview(first))
+        # OSError if the viewer has gone: its own task cannot cancel itself. Not in `serve`, whose
+        # frame stays for as long as the viewer does, and would hold all of it.
+        status = self._status_event()
+        # Without it, nobody could tell how old the reading is.
+        if status and not (viewer.put(status) and self._show_last(viewer)):
+            raise OSError
+
+    def _show_last(self, viewer):
+        if not self._end:
+            return True
+        # The same bytes under another name: for a copy there may be no memory.
+        begin = _DATA - len(_LAST)
+        try:
+            self._buffer[begin:_DATA] = _LAST
+            return viewer.put(self._view[begin : self._end])
+        finally:
+            for i in range(_DATA):  # takes none
+                self._buffer[i] = _HEAD[i]
 
     async def run(self):
         """Once a second: what is left of events, the state, and whoever is gone."""
@@ -169,7 +195,10 @@ class Live:
             seconds += 1
             if seconds >= _STATUS_EVERY or self._state() != self._shown:
                 seconds = 0
-                self._put(memoryview(self._event_of_status()))
+                self._shown = self._state()
+                status = self._status_event()
+                if status:
+                    self._put(status, self._viewers)
 
     def _look(self):
         # Have telegrams come? Also those that nobody can read: how often the meter sends is
@@ -186,17 +215,16 @@ class Live:
         self._seen = seen
         self._came = now
 
-    def _event_of_status(self):
-        self._shown = self._state()
-        return b"event: status\ndata: " + json.dumps(self._status()).encode() + b"\n\n"
+    def _status_event(self):
+        try:
+            text = json.dumps(self._status())
+            return memoryview(b"event: status\ndata: " + text.encode() + b"\n\n")
+        except MemoryError:
+            return None  # the next one may find some
 
-    def _put(self, view):
-        i = 0
-        while i < len(self._viewers):
-            viewer = self._viewers[i]
-            if viewer.put(view):
-                i += 1
-            else:
+    def _put(self, view, viewers):
+        for viewer in list(viewers):
+            if not viewer.put(view):
                 self._send_away(viewer)
 
     def _send_away(self, viewer):
