@@ -193,7 +193,7 @@ def test_a_hidden_wifi_and_a_key_of_64_digits(page, portal):
     page.get_by_label("Wi-Fi password").fill("f" * 64)
     page.get_by_role("button", name="Connect").click()
     page.get_by_text("Connected to “Versteckt”.").wait_for()
-    assert wifi_tests(portal) == [{"ssid": "Versteckt", "password": "f" * 64, "hidden": True}]
+    assert wifi_tests(portal) == [{"ssid": "Versteckt", "password": "f" * 64}]
 
 
 def test_an_open_wifi_asks_for_no_password(page, portal):
@@ -350,7 +350,7 @@ def test_a_wrong_key_does_not_look_like_a_dead_port(page, portal):
     assert portal.settings["meter"]["key"] == "", "a wrong key is saved only if the owner insists"
     page.get_by_role("button", name="Save anyway").click()
     page.get_by_text("The key does not fit this meter.").wait_for()
-    page.get_by_text("Cable and interface are fine.").wait_for()
+    page.get_by_text("Cable and interface are fine. Compare the key").wait_for()
     assert portal.settings["meter"]["key"] == KEY[::-1]
 
 
@@ -398,6 +398,21 @@ def test_a_key_before_the_first_telegram_is_checked_when_it_comes(page, portal, 
     assert portal.settings["meter"]["key"] == pasted
     portal.encrypted(KEY)
     page.get_by_text(sentence).wait_for()
+
+
+def test_two_keys_the_other_way_round_before_the_first_telegram(page, portal):
+    portal.silent()
+    to_step(page, portal, "key")
+    page.get_by_text("I have two keys").click()
+    page.get_by_label("Key (GUEK)").fill(AUTH_KEY)
+    page.get_by_label("Second key (GAK)").fill(KEY)
+    page.get_by_role("button", name="Check and save").click()
+    page.get_by_text("Whether it fits nobody can tell yet").wait_for()
+    assert portal.settings["meter"]["key"] == AUTH_KEY
+    portal.encrypted(KEY)
+    page.get_by_text("The two were swapped; Meterling has put them right.").wait_for()
+    assert portal.settings["meter"]["key"] == KEY
+    assert portal.settings["meter"]["auth_key"] == AUTH_KEY
 
 
 def test_a_meter_that_does_not_cipher_needs_no_key(page, portal):

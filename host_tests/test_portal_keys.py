@@ -52,6 +52,21 @@ ONE = [
     (SPELLED, ["hex-of-hex"]),
     (KEY.lower().encode().hex(), ["hex-of-hex", "lower-case"]),
     (" ".join(SPELLED[i : i + 2] for i in range(0, 64, 2)), ["hex-of-hex", "separators"]),
+    (f"{KEY}\nEine Authentifizierung ist nicht notwendig.", None),
+    (f"Ihr Key: {KEY}. Halten Sie ihn geheim: Die Authentifizierung ist im Portal.", []),
+    (f"Die Authentifizierung war erfolgreich. Ihr Key lautet: {KEY}", []),
+    (f"Zählernummer 12345678, 87654321\n{KEY}", []),
+    (f"IBAN AT61 1904 3002 3457 3201\nKey: {KEY}", []),
+    (f"Zählpunkt 0010000000000000001000000000123\nKey {KEY}", []),
+    (f"{KEY} ({' '.join(PAIRS)})", []),
+    ("const byte KEY[16] = {\n" + ", ".join("0x" + pair for pair in PAIRS) + "};", None),
+    ("AES-128:\n" + " ".join(PAIRS[:8]) + "\n" + " ".join(PAIRS[8:]), ["separators"]),
+    (f"\u2192{KEY}", []),
+    (f"\U0001f511{KEY}", []),
+    (f"\uf0b7{KEY}\ufffc", []),
+    (f"\u2502{KEY}\u2502", []),
+    (f"Key\uff1a{KEY}", []),
+    (f"{KEY}\n" + "Mit freundlichen Grüßen " * 60, []),
 ]
 
 
@@ -97,6 +112,11 @@ TWO = [
     "EK: " + ":".join(PAIRS) + " AK: " + ":".join(AUTH[i : i + 2] for i in range(0, 32, 2)),
     SPELLED + "\n" + AUTH.encode().hex(),
     (KEY + AUTH).encode().hex(),
+    f"GUEK\tGAK\n{KEY}\t{AUTH}",
+    f"GAK\tGUEK\n{AUTH}\t{KEY}",
+    f"GUEK\nGAK\n{KEY}\n{AUTH}",
+    f"Schlüssel für Verschlüsselung und Authentifizierung:\n{KEY}\n{AUTH}",
+    f"Zähler 12345678\nGUEK {KEY}\nGAK {AUTH}",
 ]
 
 
@@ -113,6 +133,10 @@ def test_a_second_field_for_the_second_key():
     assert understand(KEY, f"GAK {AUTH}").code == "two-keys"
     assert understand("", AUTH).code == "auth-key"
     assert understand(f"AK: {AUTH}").code == "auth-key"
+    assert understand(f"Global Authentication Key (GAK): {AUTH}").code == "auth-key"
+    assert understand(f"{AUTH} (Authentication Key)").code == "auth-key"
+    assert understand(f"{AUTH}\nals GAK").code == "auth-key"
+    assert understand(f"GAK\tGUEK\n-\t{KEY}").code == "key"
     assert understand(KEY, KEY).code == "same-twice"
     assert understand(f"{KEY} {AUTH}", AUTH).code == "too-many"
     assert understand(KEY, AUTH[:-1]).code == "too-short"
@@ -144,6 +168,8 @@ OTHERS = [
     (KEY + "\n" + AUTH + "\n" + KEY[::-1], "too-many", 32),
     (KEY + "\n" + KEY.lower(), "same-twice", 32),
     ("0" * 32, "placeholder", 32),
+    ("Sehr geehrter Kunde, " * 60 + KEY, "long-text", None),
+    ("Sehr geehrter Kunde, " * 48 + KEY, "long-text", None),
     ("F" * 32, "placeholder", 32),
 ]
 

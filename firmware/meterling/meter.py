@@ -22,6 +22,14 @@ _FRAMES = const(1)
 # What the sniffer says; see link.sniffer.
 _RETUNE = const(1)
 _LOCKED = const(2)
+_ASK = const(3)  # what `_ask_sniffer` says, too
+
+
+def _sweep(depth):
+    # Write over what calls have left on the stack: the collector takes it for objects in use,
+    # and kept the sniffer in half of all trials.
+    if depth:
+        _sweep(depth - 1)
 
 
 class MeterReader:
@@ -61,11 +69,11 @@ class MeterReader:
         self.rarely("start")
 
     def rarely(self, what):
-        """Do what is done only now and then (str, a function of search)."""
+        """What is done only now and then: what the function `what` (str) of search returns."""
         try:
             from . import search
 
-            getattr(search, what)(self)
+            return getattr(search, what)(self)
         finally:
             unload("meterling", "search line")
 
@@ -107,8 +115,6 @@ class MeterReader:
     async def run(self):
         readinto = self._stream.readinto
         buffer = self._buffer
-        if self._decoder is None and self._sniffer is None:  # there was no memory for either
-            self.rarely("find")
         while True:
             count = await readinto(buffer)
             if count:
@@ -124,15 +130,13 @@ class MeterReader:
             self._look()
 
     def _look(self):
-        # Not in the coroutine: what its frame has held stays there, a sniffer of 14 kB, too.
         self._looks = self._looks + 1 & 0xFFFF
         now = self.now()
         if self._sniffer is not None:
-            self._do(self._sniffer.tick(now, self.port.idle_level()))
-            if self.settings["meter.optical"] and now - self._silent > _SILENT:
-                self.rarely("ask")
+            self._do(self._ask_sniffer(now))
             return
-        if self._decoder is None:
+        if self._decoder is None:  # there was no memory for either
+            self.rarely("start")
             return
         if self._asker is not None:
             self._asker.keep_asking(self, now)
@@ -150,7 +154,7 @@ class MeterReader:
         self._silent = now
         if self._sniffer is not None:
             self.counters.add(_BYTES, count)
-            self._do(self._sniffer.hear(buffer, count, now))
+            self._do(self._tell_sniffer(buffer, count, now))
             return
         if self._heard is None:
             self._began = now
@@ -158,6 +162,19 @@ class MeterReader:
         if self._asker is not None:
             self._asker.hear(buffer, count, now)
         self._feed(buffer, count)
+
+    # Functions of their own: a frame holds what it has called until it returns, and a sniffer
+    # has 14 kB, which a decoder wants.
+
+    def _ask_sniffer(self, now):
+        what = self._sniffer.tick(now, self.port.idle_level())
+        if now - self._silent > _SILENT and self.settings["meter.optical"]:
+            if self.settings["meter.link"] in ("auto", "p1"):
+                return _ASK
+        return what
+
+    def _tell_sniffer(self, buffer, count, now):
+        return self._sniffer.hear(buffer, count, now)
 
     def _feed(self, buffer, count):
         self._decoder.feed(buffer, count)
@@ -215,14 +232,19 @@ class MeterReader:
             self.tune(self._sniffer.setting)
             self.port.drain(self._buffer)
         elif what == _LOCKED:
-            self.rarely("lock")
+            _sweep(12)
+            # The burst that showed what the line is counts as well, read where nothing of the
+            # search takes memory any more.
+            burst = self.rarely("lock")
+            self._feed(burst, len(burst))
+            self._heard = self._began = self.now()  # to learn its shape has taken long
+        elif what == _ASK:
+            self.rarely("ask")
 
-    def begin_watch(self, watch, burst):
-        """`burst` (bytes), which showed what the line is, counts as well; from now on a
-        `watch` (class watch.Watch) says when the line is to be looked for again."""
-        self._feed(burst, len(burst))
+    def begin_watch(self, watch):
+        """From now on a `watch` (class watch.Watch) says when the line is to be looked for
+        again."""
         self._watch = watch(self.now())
-        self._heard = self._began = self.now()
 
     def _look_back(self, now):
         # A burst has ended.

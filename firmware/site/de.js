@@ -90,6 +90,7 @@ export default {
   "understood.customer-number": "Das ist kein Schlüssel, sondern wohl eine Kunden-, Zähler- oder Zählpunktnummer ({digits} Ziffern).",
   "understood.not-hex": "Darin sind Zeichen, die in keinem Schlüssel vorkommen. Er besteht aus 32 Ziffern und Buchstaben von 0 bis 9 und A bis F.",
   "understood.too-many": "Das sind mehr als zwei Schlüssel.", "understood.same-twice": "Das ist zweimal derselbe Schlüssel.",
+  "understood.long-text": "Das ist zu viel Text: bitte nur die Zeile mit dem Schlüssel.",
   "understood.placeholder": "Das ist ein Beispiel und kein echter Schlüssel.", "understood.?": "Das hat Meterling nicht verstanden ({code}).",
   "note.separators": "Trennzeichen weggelassen", "note.prefix": "0x weggelassen", "note.lower-case": "Kleinbuchstaben sind egal", "note.ascii": "16 Zeichen Text als Schlüssel genommen",
   "note.hex-of-hex": "doppelt kodiertes Hex entpackt", "note.labels": "nach der Beschriftung zugeordnet", "note.lookalike": "O, I und l als Ziffern 0 und 1 gelesen", "note.quotes": "Anführungszeichen weggelassen",
@@ -148,7 +149,7 @@ export default {
 
   // Settings
   "settings.title": "Einstellungen", "set.device": "Gerät", "set.name": "Name im Netz", "set.name.hint": "Er ist auch die Adresse: „keller“ steht unter keller.local. Leer: meterling.local",
-  "set.meter": "Zähler und Leitung", "set.meter.hint": "Was Meterling auf der Leitung findet, geht vor.", "set.link": "Verbindungsschicht", "set.baudrate": "Baudrate", "set.auto": "Von selbst", "set.yes": "Ja", "set.no": "Nein", "set.framing": "Daten, Parität, Stopp", "set.inverted": "Signal invertiert (P1)",
+  "set.meter": "Zähler und Leitung", "set.meter.hint": "Was hier gesetzt ist, gilt; was auf „Von selbst“ steht, findet Meterling heraus.", "set.link": "Verbindungsschicht", "set.baudrate": "Baudrate", "set.auto": "Von selbst", "set.yes": "Ja", "set.no": "Nein", "set.framing": "Daten, Parität, Stopp", "set.inverted": "Signal invertiert (P1)",
   "set.zone": "Zeitzone", "zone.other": "Eine andere …", "zone.text": "Zeitzone, wie POSIX sie schreibt", "zone.hint": "Für die Seite ohne JavaScript. Diese Seite richtet sich nach der Uhr Ihres Geräts.", "set.led": "Helligkeit der LED (0 bis 100)", "set.rx_pin": "Pin RX", "set.tx_pin": "Pin TX",
   "set.backup": "Sichern und übernehmen", "set.backup.hint": "Ohne Schlüssel und Passwörter: Die verlassen das Gerät nie.", "set.export": "Einstellungen herunterladen", "set.import": "Datei mit Einstellungen", "set.imported": "Übernommen.",
   "up.title": "Update", "up.runs": "Es läuft Version {version}.", "up.other": "In Reserve: {other}.", "up.file": "Release-Datei (.release)", "up.file.missing": "Bitte eine Datei wählen.", "up.go": "Installieren", "up.url": "Oder Adresse, von der es geholt wird", "up.url.hint": "Nur wenn Sie darum bitten; von selbst nie.", "up.fetch": "Holen und installieren", "up.force": "Trotzdem installieren",

@@ -86,6 +86,7 @@ export default {
   "understood.customer-number": "This is no key; it looks like a customer, meter or metering-point number ({digits} digits).",
   "understood.not-hex": "This has characters that are in no key. A key is made of 32 digits and letters from 0 to 9 and A to F.",
   "understood.too-many": "These are more than two keys.", "understood.same-twice": "This is the same key twice.",
+  "understood.long-text": "This is too much text: please only the line with the key.",
   "understood.placeholder": "This is an example and no real key.", "understood.?": "Meterling did not understand this ({code}).",
   "note.separators": "separators left out", "note.prefix": "0x left out", "note.lower-case": "lower case does not matter", "note.ascii": "16 characters of text taken as the key",
   "note.hex-of-hex": "doubly encoded hex unpacked", "note.labels": "told apart by their labels", "note.lookalike": "O, I and l read as the digits 0 and 1", "note.quotes": "quotation marks left out",
@@ -140,7 +141,7 @@ export default {
   "obis.11": "Current L{n}", "obis.12": "Voltage L{n}", "obis.1": "Import L{n}", "obis.2": "Export L{n}", "obis.13": "Power factor L{n}", "obis.16": "Power L{n}", "obis.sub": "Gas, water or heat (channel {n})",
 
   "settings.title": "Settings", "set.device": "Device", "set.name": "Name in the network", "set.name.hint": "It is the address, too: “keller” is found at keller.local. Empty: meterling.local",
-  "set.meter": "Meter and line", "set.meter.hint": "What Meterling finds on the line comes first.", "set.link": "Link layer", "set.baudrate": "Baud rate", "set.auto": "Automatic", "set.yes": "Yes", "set.no": "No", "set.framing": "Data, parity, stop", "set.inverted": "Signal inverted (P1)",
+  "set.meter": "Meter and line", "set.meter.hint": "What is set here holds; what is “Automatic”, Meterling finds out.", "set.link": "Link layer", "set.baudrate": "Baud rate", "set.auto": "Automatic", "set.yes": "Yes", "set.no": "No", "set.framing": "Data, parity, stop", "set.inverted": "Signal inverted (P1)",
   "set.zone": "Time zone", "zone.other": "Another one …", "zone.text": "Time zone as POSIX writes it", "zone.hint": "For the page without JavaScript. This page goes by your device’s clock.", "set.led": "Brightness of the LED (0 to 100)", "set.rx_pin": "Pin RX", "set.tx_pin": "Pin TX",
   "set.backup": "Save and restore", "set.backup.hint": "Without keys and passwords: those never leave the device.", "set.export": "Download the settings", "set.import": "File with settings", "set.imported": "Taken over.",
   "up.title": "Update", "up.runs": "Version {version} is running.", "up.other": "In reserve: {other}.", "up.file": "Release file (.release)", "up.file.missing": "Please choose a file.", "up.go": "Install", "up.url": "Or an address to fetch it from", "up.url.hint": "Only when you ask for it, never by itself.", "up.fetch": "Fetch and install", "up.force": "Install it all the same",

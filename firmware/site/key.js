@@ -72,6 +72,7 @@ export function keyPanel({ saved = () => {}, restart = () => {} } = {}) {
     waiting = false;
     try {
       const answer = await post("/api/key", {});
+      if (answer.token) await save(answer); // they were pasted the wrong way round
       if (answer.check === "no-telegram") waiting = true;
       else tell(answer, answer.check === "fits");
     } catch {

@@ -5,8 +5,8 @@ from binascii import hexlify
 
 from ..publish.loop import ticks_ms
 from ..python import unload
+from .answer import Refused
 from .asked import body_of
-from .errors import Refused
 
 
 async def key(portal, request):
@@ -28,7 +28,7 @@ async def key(portal, request):
         "swapped": swapped,
         "token": None,
     }
-    if verdict is not None and code != "set":
+    if verdict is not None and (swapped or code != "set"):
         answer["token"] = hexlify(os.urandom(16)).decode()
         portal.understood = (answer["token"], key, auth_key, ticks_ms())
     return answer

@@ -1,7 +1,6 @@
 """/api/hello, /api/reading."""
 
-from .answer import Answer
-from .errors import Refused
+from .answer import Answer, Refused
 from .session import SHORTEST_PASSWORD
 
 

@@ -5,15 +5,13 @@ import json
 from .. import config
 from ..publish.loop import ticks_diff, ticks_ms
 from ..python import const
-from .answer import Answer
+from .answer import Answer, Refused
 from .asked import body_of
-from .errors import Refused
-from .factory_reset import OF_BOARD
 
 _TOKEN_AGE = const(600_000)  # ms
 _SECRET_ENDS = ("password", "key", "secret", "token")
 _OWN = ("portal.password", "portal.setup_done")  # only by their own requests
-_NOT_EXPORTED = ("device", "ap.open")
+_NOT_EXPORTED = ("device", "ap.open", "meter.inverted")
 # What takes effect at once; everything else at the next start.
 _AT_ONCE = ("timezone", "meter.operator", "portal.password", "portal.setup_done", "update.url")
 _KEYS = ("meter.key", "meter.auth_key")
@@ -37,6 +35,8 @@ def shown(settings):
 def exported(settings):
     """The settings without any secret, and without what only this board is like (nested
     dict): they may be for another."""
+    from .factory_reset import OF_BOARD
+
     return nested(
         {
             name: value
@@ -64,14 +64,14 @@ def _merged(settings, document):
     for room, value in document.items():
         if isinstance(value, dict):
             for inner, inner_value in value.items():
-                wanted[room + "." + inner] = inner_value
+                wanted["{}.{}".format(room, inner)] = inner_value
         else:
             wanted[room] = value
     new = {}
     for name, value in wanted.items():
         if name in _OWN:
             raise config.ConfigError("unknown-setting", name, "is no setting of this request")
-        if not (is_secret(name) and isinstance(value, bool)):
+        if not (is_secret(name) and isinstance(value, bool) and name in settings):
             new[name] = value
     checked = config.check(nested(new))
     result = dict(settings)

@@ -39,18 +39,21 @@ class House:
         self.keys_changed = None
         self.sniffer_state = None
         self.done = False  # the owner has finished the setup, since the start
-        self._started = ticks_ms()
-        self._uptime = 0  # s
+        self._ticks = ticks_ms()
+        self._ms = self._uptime = 0  # ms, and whole s, until then
 
     def tick(self):
         """To be called at least once a minute: counts the time."""
-        elapsed = ticks_diff(ticks_ms(), self._started) // 1000
-        self._started += elapsed * 1000
-        self._uptime += elapsed
+        ticks = ticks_ms()
+        elapsed = self._ms + ticks_diff(ticks, self._ticks)
+        self._ticks = ticks
+        self._ms = elapsed % 1000
+        self._uptime += elapsed // 1000
 
     def uptime(self):
         """s since the start."""
-        return self._uptime + ticks_diff(ticks_ms(), self._started) // 1000
+        self.tick()
+        return self._uptime
 
     def line(self):
         """What is listened to (dict); see API.md."""
@@ -82,10 +85,11 @@ class House:
         config.save(self.path, settings)
         keys = ("meter.key", "meter.auth_key")
         changed = [name for name in keys if settings[name] != self.settings[name]]
-        # In place: whoever has them sees the new ones.
-        self.settings.update(settings)
+        # First: where that finds no memory, the next try begins with them again.
         if changed and self.keys_changed is not None:
             self.keys_changed(settings["meter.key"], settings["meter.auth_key"])
+        # In place: whoever has them sees the new ones.
+        self.settings.update(settings)
 
     def forget_everything(self):
         """Back to the defaults; OSError. What is printed on the dongle stays."""

@@ -21,8 +21,11 @@ _KEY = const(32)  # digits
 _CHARACTERS = const(16)
 _STRAY = const(8)  # digits of a run that is no broken key, but a number or a word
 _METERING_POINT = const(33)  # characters: AT, then 31
+_NEAR = const(2)  # words: a label that is written out further off is part of a sentence
+_SHORT = const(4)  # characters of one that is not
 
 _HEX = "0123456789abcdefABCDEF"
+_DECIMAL = "0123456789"
 _AUTH = ("gak", "ak", "auth", "ak1")
 _ENC = ("guek", "ek", "guk", "unicast", "glo")
 _AUTH_STARTS = ("authenti", "authkey")
@@ -65,7 +68,13 @@ def understand(text, auth_text=""):
 
 
 def _one(text):
-    text = text[:_LONGEST]
+    found = _understand(text[:_LONGEST])
+    if len(text) > _LONGEST and not (found.key or found.auth_key):
+        return Understood("long-text", digits=len(text))
+    return found
+
+
+def _understand(text):
     notes = set()
     words = _words(text, notes)
     if not words:
@@ -128,14 +137,13 @@ def _words(text, notes):
 def _of_word(character):
     if character < "\x80":
         return "0" <= character <= "9" or "a" <= character.lower() <= "z"
-    # Letters with accents and others; no blanks, quotation marks or zero-width marks.
-    code = ord(character)
-    return code >= 0xC0 and not 0x2000 <= code < 0x2070 and code not in (0x3000, 0xFEFF)
+    # Letters with accents, of Europe's; all else (blanks, arrows, bullets) stands around words.
+    return 0xC0 <= ord(character) < 0x2000
 
 
-def _is_hex(word):
+def _is_hex(word, digits=_HEX):
     for character in word:
-        if character not in _HEX:
+        if character not in digits:
             return False
     return True
 
@@ -169,22 +177,36 @@ def _runs(words):
     runs = []
     run = None
     label = ""
+    header = []  # both kinds, ahead of all keys: a table's first line
+    away = 0  # words since the label, or since the run; a short label is always near
     for word, line in words:
         word = _look_again(word)
         if _is_hex(word):
             if run is None:
-                run = _Run(label)
+                run = _Run(label if away <= _NEAR else "")
                 runs.append(run)
                 label = ""
             run.words.append(word)
             run.lines.append(line)
+            away = 0
             continue
         found = _label(word)
+        away += 1
         if found:
-            label = found
-            if runs and not runs[-1].behind:
+            if not runs and found not in header:
+                header.append(found)
+            short = len(word) <= _SHORT
+            beside = runs and away <= _NEAR and runs[-1].lines[-1] == line
+            if runs and not runs[-1].behind and (short or beside):
                 runs[-1].behind = found
+            label = found
+            away = -len(words) if short else 0
         run = None
+    if len(header) == 2:
+        keys = [run for run in runs if len(run.digits()) >= _KEY]
+        if len(keys) > 1 or keys and len(keys[0].digits()) >= 2 * _KEY:
+            for run, run.before in zip(keys, header):
+                pass
     return runs
 
 
@@ -202,7 +224,7 @@ def _keys(words, notes):
     if any(_look_again(word) != word for word, _ in words):
         notes.add("lookalike")
     keys = []
-    rest = 0
+    rest = odd = 0
     for run in runs:
         found, left = _of_run(run, notes)
         for i, digits in enumerate(found):
@@ -212,7 +234,10 @@ def _keys(words, notes):
             if digits.upper() != digits:
                 notes.add("lower-case")
         rest = max(rest, left)
-    if keys and rest < 2 * _STRAY:
+        if not all(_is_hex(word, _DECIMAL) for word in run.words):
+            odd = max(odd, left)
+    # Beside a key, numbers are a customer's, a meter's, a bank's.
+    if keys and odd < 2 * _STRAY:
         return keys
     if rest >= _STRAY and not _is_number(words):
         return rest
@@ -222,18 +247,26 @@ def _keys(words, notes):
 def _of_run(run, notes):
     # Keys (digits) in a run, and how many digits there are beside them
     keys = []
-    rest = 0
+    others = ""
     for word in run.words:
         if len(word) in (_KEY, 2 * _KEY, 4 * _KEY):
             keys += _cut(word, notes)
         else:
-            rest += len(word)
+            others += word
     if keys:
-        return keys, rest
+        # The same one, written in another way, or numbers
+        known = others.upper() == keys[-1].upper() or _is_hex(others, _DECIMAL)
+        return keys, 0 if known else len(others)
     digits = run.digits()
     if len(digits) in (_KEY, 2 * _KEY, 4 * _KEY):
         notes.add("separators")
         return _cut(digits, notes), 0
+    # "KEY[16] = {" in the line above, "AES-128: 36 C6 .."
+    first = run.words[0]
+    alone = len(run.words) > 1 and (len(first) != len(run.words[1]) or run.lines[0] != run.lines[1])
+    if alone and _is_hex(first, _DECIMAL) and len(digits) - len(first) in (_KEY, 2 * _KEY):
+        notes.add("separators")
+        return _cut(digits[len(first) :], notes), 0
     # In lines: "1. 36 C6 .." or a key in each.
     rest = 0
     for line in range(run.lines[0], run.lines[-1] + 1):
