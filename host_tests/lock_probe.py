@@ -69,6 +69,14 @@ def main():
     print("searching", loaded())
     gc.collect()
     searching = gc.mem_alloc() - before
+    decode, deciding = reader.decode, []
+
+    def collect_and_decode(link):
+        gc.collect()
+        deciding.append(gc.mem_alloc() - before)
+        decode(link)
+
+    reader.decode = collect_and_decode
     buffer = bytearray(512)
     clock.now = 500
 
@@ -95,7 +103,7 @@ def main():
     gc.collect()
     print("found", reader.link, loaded())
     print("readings", len(readings))
-    print("heap", searching, most, gc.mem_alloc() - before)
+    print("heap", searching, most, deciding[0], gc.mem_alloc() - before)
     for _ in range(2):
         reader.rarely("find")
         clock.now += 500

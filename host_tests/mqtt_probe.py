@@ -85,7 +85,8 @@ async def watch(held):
 
 
 async def main():
-    settings = config.check({"mqtt": task["mqtt"], "meter": {"link": "mbus"}})
+    line = {"link": "mbus", "baudrate": 2400, "framing": "8E1", "inverted": False}
+    settings = config.check({"mqtt": task["mqtt"], "meter": line})
     outbox = Outbox()
 
     def on_reading(reading):

@@ -13,6 +13,9 @@ from meterling_tools import FIRMWARE, interpreters
 from mqtt_brokers import CONNACK, PUBLISH, Brokers, read_packet
 from mqtt_probes import STANDINS, path
 
+# Set as a whole: it is not looked for.
+LINE = {"link": "mbus", "baudrate": 2400, "framing": "8E1", "inverted": False}
+
 
 def free_port():
     with socket.socket() as probe:

@@ -18,7 +18,7 @@ from meterling_tools.simulate import make_meter
 from mqtt_brokers import Brokers
 from mqtt_probes import HERE, path
 from mqtt_telegram import FRAMES, KEY
-from running import Firmware, free_port, kind_broker, latest, wait_for
+from running import LINE, Firmware, free_port, kind_broker, latest, wait_for
 
 HARDWARE = ("machine", "network", "esp32")
 
@@ -241,25 +241,18 @@ def play(reader, seconds):
 
 def test_bytes_go_to_the_decoder_its_answer_to_the_meter_and_silence_is_told_once(meter):
     port = Port([b"ab", b"", b"c"])
-    reader = meter.MeterReader(port, settings_of(link="mbus"), None)
+    reader = meter.MeterReader(port, settings_of(**LINE), None)
     play(reader, 0.4)
     assert reader._decoder.events == [b"ab", b"c", "quiet"]
     assert port.written == [b"\xe5"]
 
 
-@pytest.mark.parametrize(
-    ("known", "setting"),
-    [
-        ({"link": "mbus"}, (2400, "8E1", False)),
-        ({"link": "amis"}, (9600, "8E1", False)),
-        ({"link": "hdlc", "baudrate": 115200, "framing": "8N1", "inverted": True}, None),
-    ],
-)
-def test_a_link_that_the_owner_has_set_is_not_looked_for(meter, known, setting):
+def test_a_line_that_the_owner_has_set_is_not_looked_for(meter):
     port = Port()
+    known = {"link": "hdlc", "baudrate": 115200, "framing": "8N1", "inverted": True}
     reader = meter.MeterReader(port, settings_of(**known), None)
-    assert reader.link == known["link"]
-    assert port.settings == [setting or (115200, "8N1", True)]
+    assert reader.link == "hdlc"
+    assert port.settings == [(115200, "8N1", True)]
 
 
 def test_what_the_owner_knows_is_where_the_search_is_not(meter, tmp_path):
@@ -287,6 +280,30 @@ def test_the_line_is_found_its_telegram_counts_and_the_next_start_begins_there(
     again = Port()
     meter.MeterReader(again, settings_of(), None, path)
     assert again.settings == [(9600, "8N1", False)]
+
+
+def test_after_the_search_a_telegram_that_waits_is_not_given_up(meter, tmp_path, monkeypatch):
+    """To learn the first telegram takes a second on a dongle: what came meanwhile waits, and is
+    no silence."""
+    telegram = make_meter("wien-im150").telegram(0)
+    reader = meter.MeterReader(Port([]), settings_of(), None, str(tmp_path / "line.json"))
+    feed = Decoder.feed
+
+    def slow(self, buffer, length):
+        time.sleep(0.3)
+        feed(self, buffer, length)
+
+    monkeypatch.setattr(Decoder, "feed", slow)
+    for _ in range(3):  # silence: what comes now was heard from its beginning
+        time.sleep(0.06)
+        reader._look()
+    reader._hear(telegram, len(telegram))
+    assert reader.link == "hdlc"
+    reader._look()
+    assert "quiet" not in reader._decoder.events
+    time.sleep(0.15)
+    reader._look()
+    assert reader._decoder.events[-1] == "quiet"
 
 
 def test_when_nothing_fits_any_more_the_search_begins_anew(meter, tmp_path, monkeypatch):
@@ -327,7 +344,7 @@ def dongle(request):
 def settings_for(port, key=KEY):
     return {
         "device": "dongle",
-        "meter": {"link": "mbus", "key": key},
+        "meter": {**LINE, "key": key},
         "mqtt": {"host": "127.0.0.1", "port": port, "user": "me", "password": "S3cret"},
     }
 
@@ -349,7 +366,7 @@ def test_a_telegram_becomes_a_reading_at_the_broker(dongle, broker, tmp_path):
 def test_the_dongle_finds_out_what_the_meter_speaks(dongle, broker, tmp_path):
     port, packets = broker
     settings = settings_for(port)
-    del settings["meter"]["link"]
+    settings["meter"] = {"key": KEY}
     with Firmware(dongle, tmp_path, settings, "2400 8E1 inverted") as firmware:
         wait_for(lambda: packets or firmware.process.poll() is not None)
         time.sleep(0.5)  # what it hears at once might be the rest of a burst
@@ -463,8 +480,45 @@ def test_of_the_search_nothing_stays_loaded(interpreter, tmp_path, monkeypatch, 
     # Its key is known for all but one: what was heard in the search counts.
     assert readings == "readings 1" or meter.auth_key
     print(interpreter.name, name, heap)
-    searching, most, found = map(int, heap.split()[1:])
+    searching, most, deciding, found = map(int, heap.split()[1:])
     assert found < most + 6000  # a sniffer that somebody holds is twice as much
+    # Nor is it held while the decoder is made, and while that learns its first telegram. Seen:
+    # 6000 to 8000 less than `most`, 4000 more when somebody held it; the collector takes what
+    # it finds on the stack for objects, so a kilobyte more or less means nothing.
+    assert deciding < most - 2000
+
+
+HOLDING = """
+import asyncio, gc
+from meterling.app import keep_running
+
+class Work:
+    def __init__(self):
+        self.much = bytearray(20_000)
+
+    async def run(self):
+        await asyncio.sleep(0)
+
+def start():  # what a coroutine's frame has held stays
+    return asyncio.create_task(keep_running("work", Work().run))
+
+async def main():
+    gc.collect()
+    before = gc.mem_alloc()
+    task = start()
+    await asyncio.sleep(0.05)
+    gc.collect()
+    print(task.done(), gc.mem_alloc() - before)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("interpreter", ["micropython", "micropython32"], indirect=True)
+def test_a_task_that_has_ended_holds_nothing(interpreter):
+    run = interpreters.run(interpreter, "-c", [HOLDING], path=path())
+    done, held = run.stdout.split()
+    assert done == b"True" and int(held) < 2000, run.stderr.decode()
 
 
 @pytest.mark.parametrize("interpreter", ["micropython32"], indirect=True)
@@ -477,7 +531,7 @@ def test_the_button_opens_the_access_point(interpreter, tmp_path, monkeypatch):
         "portal": {"password": "x", "address": "127.0.0.1", "port": free_port()},
         "wifi": {"ssid": "home"},
         "ap": {"password": "12345678"},
-        "meter": {"link": "mbus"},
+        "meter": LINE,
     }
     home = tmp_path / "home"
     home.mkdir()
@@ -494,7 +548,7 @@ def test_the_button_opens_the_access_point(interpreter, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("interpreter", ["micropython32"], indirect=True)
 @pytest.mark.parametrize(
-    ("heap", "has_page"), [(125, False), (145, False), (160, True), (220, True)]
+    ("heap", "has_page"), [(110, False), (135, False), (150, True), (220, True)]
 )
 def test_where_memory_is_short_it_is_the_page_that_is_done_without(
     interpreter, heap, has_page, broker, tmp_path
@@ -502,7 +556,7 @@ def test_where_memory_is_short_it_is_the_page_that_is_done_without(
     """kB, with 8 of stand-ins that no dongle has. The meter is found, read and published."""
     port, packets = broker
     settings = settings_for(port)
-    del settings["meter"]["link"]
+    settings["meter"] = {"key": KEY}
     build.build("unix32", tmp_path / "tree")
     options = {"tree": tmp_path / "tree", "heapsize": heap * 1024}
     with Firmware(interpreter, tmp_path, settings, **options) as firmware:

@@ -100,7 +100,8 @@ def test_noise_is_not_taken_for_a_meter(terminal):
 def test_what_is_no_line_is_refused_in_a_sentence(device):
     result = run(device)
     assert result.returncode == 2
-    assert result.stderr.startswith(f"meterling: cannot listen to {device}: ")
+    assert result.stderr.startswith("meterling: ") and device in result.stderr
+    assert ("is the dongle plugged in?" in result.stderr) is (device != "/dev/null")
     assert "Traceback" not in result.stderr
 
 

@@ -128,6 +128,7 @@ class WirePort:
         self.uart = self
         self.written = []
         self.meter = None
+        self.inverted = False
         self.pending = []
         self.setting = None
 
@@ -283,3 +284,88 @@ def test_after_a_restart_the_first_telegram_counts(firmware):
     run(reader, port, 60, until=lambda: readings)
     # Its first telegram begins as it is switched on: not heard from the beginning for sure.
     assert readings[0][0] - begin < 2.5
+
+
+# What the owner has set
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("name", ["nl-dsmr5", "nl-dsmr30", "tinetz-kaifa", "kaernten-im350"])
+def test_of_a_line_whose_link_is_set_the_rest_is_found_out(firmware, name, inverted):
+    start, run = firmware
+    meter = make_meter(name)
+    keys = key_of(meter) if meter.key else {}
+    reader, port, readings = start(link=meter.link, **keys)
+    port.plug(meter, inverted)
+    run(reader, port, 120, until=lambda: len(readings) >= 2)
+    assert len(readings) >= 2
+    assert (reader.line()["link"], reader.line()["inverted"]) == (meter.link, inverted)
+
+
+def test_another_link_than_the_one_that_is_set_is_never_believed(firmware, tmp_path):
+    start, run = firmware
+    meter = make_meter("tinetz-kaifa")
+    line.remember(str(tmp_path / "line.json"), ("mbus", 2400, "8E1", False, None))
+    reader, port, readings = start(link="hdlc", **key_of(meter))
+    port.plug(meter)
+    run(reader, port, 60)
+    assert reader.line()["sniffing"] and not readings
+
+
+def test_a_line_that_is_set_as_a_whole_is_not_looked_for(firmware):
+    start, run = firmware
+    meter = make_meter("tinetz-kaifa")
+    reader, port, readings = start(
+        link="mbus", baudrate=2400, framing="8E1", inverted=False, **key_of(meter)
+    )
+    assert reader.line()["sniffing"] is False
+    port.plug(meter)
+    run(reader, port, 20, until=lambda: readings)
+    assert readings
+
+
+def test_an_optical_meter_that_is_set_to_300_baud_is_asked_at_once(firmware):
+    start, run = firmware
+    reader, port, _ = start(link="p1", baudrate=300, optical=True)
+    port.hear = lambda: b""
+    run(reader, port, 3)
+    assert port.written[0][1] == b"/?!\r\n" and not reader.line()["sniffing"]
+
+
+@pytest.mark.parametrize("link, asked", [("auto", True), ("p1", True), ("hdlc", False)])
+def test_who_is_silent_is_asked_unless_that_cannot_be(firmware, link, asked):
+    start, run = firmware
+    reader, port, _ = start(link=link, optical=True)
+    port.hear = lambda: b""
+    run(reader, port, 40)
+    assert bool(port.written) is asked
+
+
+# Without memory
+
+
+@pytest.mark.parametrize("name", ["link.sniffer.Sniffer", "meter.Decoder"])
+def test_where_the_search_or_the_decoder_found_no_memory_it_is_tried_again(
+    firmware, monkeypatch, name
+):
+    start, run = firmware
+    module, _, attribute = name.rpartition(".")
+    module = importlib.import_module("meterling." + module)
+    reader, port, _ = start(optical=True)
+    port.hear = lambda: b""
+    run(reader, port, 15)
+    real, failed = getattr(module, attribute), []
+
+    def no_memory_once(*args, **options):
+        if not failed:
+            failed.append(True)
+            raise MemoryError
+        return real(*args, **options)
+
+    monkeypatch.setattr(module, attribute, no_memory_once)
+    for _ in range(20):  # the app starts again what has crashed
+        try:
+            run(reader, port, 15)
+        except MemoryError:
+            pass
+    assert failed and (reader.line()["sniffing"] or reader._asker is not None)

@@ -41,6 +41,8 @@ class Reading:
 
     def put_json(self, buffer, position):
         text = b'{"number":%d}' % self.number
+        if position + len(text) > len(buffer):
+            return -1
         buffer[position : position + len(text)] = text
         return position + len(text)
 

@@ -287,6 +287,30 @@ def test_a_wrong_memory_does_not_hold_it_up_for_long(first, name):
         assert bench.intervals and bench.intervals <= 14, (seed, bench.steps)
 
 
+@pytest.mark.parametrize("interval", [13, 30, 60])
+@pytest.mark.parametrize("name", ["burgenland-e450", "kaernten-im350", "wels-am550"])
+def test_a_meter_that_speaks_seldom_is_found(name, interval):
+    """Each setting is listened to for as long as the longest pause until then."""
+    meter = make_meter(name, interval_ms=interval * 1000)
+    bench = of_meter(meter, 0, step=0.02).run(12 * interval)
+    assert bench.time is not None and bench.intervals < 10
+
+
+def test_a_link_layer_that_found_no_memory_is_loaded_later():
+    """As MicroPython says of a packed module then: ImportError."""
+    bench = of_meter(make_meter("tinetz-kaifa"), 0)
+    load, tries = bench.sniffer._candidates._make_link, []
+
+    def make_link(name, *args):
+        tries.append(name)
+        if len(tries) == 1:
+            raise ImportError
+        return load(name, *args)
+
+    bench.sniffer._candidates._make_link = make_link
+    assert bench.run(120).time is not None
+
+
 def test_what_the_owner_set_is_never_left():
     meter = make_meter("wien-im150")
     wrong = of_meter(meter, baudrate=2400, framing="8E1", inverted=False).run(60)

@@ -37,6 +37,7 @@ async def keep_running(name, work, restart_after=_RESTART_AFTER, health=None):
     while True:
         try:
             await work()
+            work = None  # asyncio keeps the task, and this frame
             return
         except Exception as error:
             health.crashed(name, error)
@@ -69,13 +70,13 @@ async def main(settings, path=SETTINGS, health=None):
     def on_reading(reading):
         if not may_be_published(reading):
             return
-        if portal is not None:
-            portal.live.put(reading)
         if publisher is not None:
             outbox.put(reading)
             publisher.wake()
         elif signals is not None:
             signals.flash()
+        if portal is not None:
+            portal.live.put(reading)
 
     asyncio.gather, asyncio.wait_for, asyncio.Event  # loaded now, while there is room
     sample = Sample()

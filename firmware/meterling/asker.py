@@ -58,6 +58,5 @@ class Asker:
         if new:
             self._frames_seen = frames
             reader.rarely("answered")
-        elif not more and reader.settings["meter.link"] == "auto":
-            reader.ask_with(None)
+        elif not more:
             reader.rarely("find_anew")

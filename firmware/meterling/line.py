@@ -10,16 +10,6 @@ from .config import ConfigError, check, read_document, write_document
 
 _FIELDS = ("link", "baudrate", "framing", "inverted")
 
-# Where the link is set and the line is not
-_USUAL = {
-    "mbus": (2400, "8E1"),
-    "hdlc": (2400, "8E1"),
-    "apdu": (115200, "8N1"),
-    "p1": (115200, "8N1"),
-    "sml": (9600, "8N1"),
-    "amis": (9600, "8E1"),
-}
-
 
 def recall(path):
     """(link, baudrate, framing, inverted, head) of the file `path`: str, int, str, bool,
@@ -55,11 +45,7 @@ def remember(path, line):
 
 
 def of_settings(settings):
-    """(baudrate, framing, inverted) where the owner has set the link: what is left "auto" is
-    what that link has most often."""
-    baudrate, framing = _USUAL[settings["meter.link"]]
-    if settings["meter.baudrate"] != "auto":
-        baudrate = settings["meter.baudrate"]
-    if settings["meter.framing"] != "auto":
-        framing = settings["meter.framing"]
-    return baudrate, framing, settings["meter.inverted"] is True
+    """(link, baudrate, framing, inverted) as the owner has set them: None for what is to be
+    found out."""
+    line = [settings["meter." + name] for name in _FIELDS]
+    return [None if one == "auto" else one for one in line]

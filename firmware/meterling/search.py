@@ -5,7 +5,6 @@ from .decoder import make_link
 from .line import of_settings, recall, remember
 from .python import const, unload
 
-_AUTO = "auto"
 # Modules of link, only for the search: bytecode, and those with machine code
 _SEARCHING = "sniffer candidates"
 _KERNELS = "burst signature mbus amis hdlc sml p1 p1_lines apdu crc crc_arc"
@@ -15,60 +14,67 @@ _ASKED_AT = const(300)  # baud
 
 def start(reader):
     """The line as the settings name it, or as it was when it was last heard, or the search."""
-    link = reader.settings["meter.link"]
-    if link == _AUTO:
+    settings = reader.settings
+    wanted = of_settings(settings)
+    if None not in wanted:
+        reader.tune(tuple(wanted[1:]))
+    elif wanted[:2] != ["p1", _ASKED_AT] or not settings["meter.optical"]:
         find(reader)
-    else:
-        setting = of_settings(reader.settings)
-        reader.tune(setting)
-        reader.decode(link)
-        _ask_if_slow(reader, setting)
+        return
+    reader.decode(wanted[0])
+    _ask_if_slow(reader, wanted[1:])
 
 
 def find(reader):
     """Look for the line, first where it was last heard."""
-    known = recall(reader.path)
-    if known and known[1] == _ASKED_AT and reader.settings["meter.optical"]:
-        reader.decode(known[0])
-        _ask_if_slow(reader, known[1:4])
-    else:
-        _look(reader, known and known[1:4], known and known[4])
+    _look(reader, recall(reader.path))
 
 
 def find_anew(reader):
     """Look for the line, as if it had never been heard."""
-    _look(reader, None, None)
+    _look(reader, None)
 
 
-def _look(reader, first, head):
-    from .link.sniffer import AUTO, Sniffer
+def _look(reader, known):
+    # known: as `recall` says
+    wanted = of_settings(reader.settings)
+    if known and any(a is not None and a != b for a, b in zip(wanted, known)):
+        known = None
+    if known and known[1] == _ASKED_AT and reader.settings["meter.optical"]:
+        reader.decode(known[0])
+        _ask_if_slow(reader, known[1:4])
+        return
+    from .link.sniffer import Sniffer
 
-    settings = reader.settings
-    known = [
-        AUTO if settings[name] == _AUTO else settings[name]
-        for name in ("meter.baudrate", "meter.framing", "meter.inverted")
-    ]
-    if first and any(a is not AUTO and a != b for a, b in zip(known, first)):
-        first = None
-    reader.begin_search(Sniffer(make_link, *known, first=first, head=head, tell=_tell))
+    def make(name, counts, size):
+        if wanted[0] not in (None, name):
+            raise ValueError
+        return make_link(name, counts, size)
+
+    first, head = (known[1:4], known[4]) if known else (None, None)
+    reader.begin_search(Sniffer(make, *wanted[1:], first=first, head=head, tell=_tell))
+    reader.ask_with(None)
 
 
 def lock(reader):
-    """The sniffer knows the line."""
+    """The sniffer knows the line. Returns the burst (memoryview) that showed what it is."""
     from .watch import Watch
 
-    sniffer = reader.end_search()
-    link = sniffer.link
-    if sniffer.setting != reader.setting:
-        reader.tune(sniffer.setting)
-    line = (link,) + sniffer.setting + (sniffer.head,)
-    burst = sniffer.burst()
-    sniffer = None
-    _forget_search(reader, link)
-    reader.decode(link)
-    reader.begin_watch(Watch, burst)
+    line, burst = _found(reader)
+    _forget_search(reader, line[0])
+    reader.decode(line[0])
+    reader.begin_watch(Watch)
     if not remember(reader.path, line):
         print("line: cannot be remembered")
+    return burst
+
+
+def _found(reader):
+    # A function of its own: its frame would keep the sniffer.
+    sniffer = reader.end_search()
+    if sniffer.setting != reader.setting:
+        reader.tune(sniffer.setting)
+    return (sniffer.link,) + sniffer.setting + (sniffer.head,), sniffer.burst()
 
 
 def _forget_search(reader, link):
@@ -95,7 +101,7 @@ def _ask_if_slow(reader, setting):
     if reader.link == "p1" and setting[0] == _ASKED_AT and reader.settings["meter.optical"]:
         from .asker import Asker
 
-        asker = Asker(reader.port, setting[2], reader.now(), reader.counters[_FRAMES])
+        asker = Asker(reader.port, setting[2] is True, reader.now(), reader.counters[_FRAMES])
         reader.setting = asker.setting
         reader.ask_with(asker)
 

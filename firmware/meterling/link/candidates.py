@@ -50,6 +50,8 @@ class Candidates:
         """The line was set to something else."""
         self._parts.clear()
         self._heads.clear()
+        # Of packed modules that find no room, MicroPython says that they are not there.
+        self._missing.clear()
 
     def hear(self, burst, now):
         """Take what is new in `burst` (burst.Burst), heard at `now` (ms): the name of the

@@ -52,7 +52,8 @@ _ANSWERED = {"amis": "8E1"}
 _SILENCE = const(100)  # ms without a byte, and
 _LOOKS = const(2)  # calls of `tick`: a burst has ended
 _NEVER = const(70_000)  # ms to wait for a very first byte: AMIS calls once a minute
-_DEAF = const(12_000)  # ms to wait where bytes came at another setting: the longest pause
+_DEAF = const(12_000)  # ms to wait, at least, where bytes came at another setting
+_EARLY = const(2000)  # ms that a pause may be longer than those before
 _STAY = const(2)  # bursts that may fail where the beginning of a telegram was seen
 _FEW = const(3)  # bytes; and bursts of fewer that count as one
 _LONGEST = const(6144)  # bytes without a pause or a frame: as good as a burst
@@ -109,6 +110,7 @@ class Sniffer:
         self._level = 0  # looks that agree, below 0 for a low line
         self._drops = False  # the UART drops bytes with errors
         self._ever = False  # a byte came, at whatever setting
+        self._pause = _DEAF - _EARLY  # ms: the longest between two bursts
         self._burst = Burst()
         self._candidates = Candidates(make_link, head, self._on_frame)
         self.link = None
@@ -124,6 +126,8 @@ class Sniffer:
         burst = self._burst
         if not burst.open:
             self._deaf = False
+            if self._ever:
+                self._pause = min(max(self._pause, now - burst.heard), _NEVER)
             burst.begin(length, now, self._is_silent(now))
         burst.heard = now
         self._looks = 0
@@ -153,7 +157,7 @@ class Sniffer:
         if level is not None and self._inverted is AUTO and self._see(level, now):
             return RETUNE
         since = now - max(self._tuned, self._burst.heard)
-        if self._deaf and since >= (_DEAF if self._ever else _NEVER):
+        if self._deaf and since >= (self._pause + _EARLY if self._ever else _NEVER):
             return self._next("silent", now)
         return NOTHING
 
