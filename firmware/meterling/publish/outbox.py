@@ -1,7 +1,8 @@
 """The newest readings, waiting as JSON until the broker has acknowledged them.
 
 Places are a ring with one spare: the next reading is written there, and only then has
-the oldest to go. They begin small, and grow to what the meter's readings need.
+the oldest to go. A place takes memory when the first reading comes to it, as much as the meter's
+readings need: while the broker keeps up, the first two do.
 
     | oldest | .. | newest | spare |
       ^ first                ^ first + waiting        (both modulo places + 1)
@@ -25,8 +26,7 @@ class Outbox:
 
     def __init__(self, places=_PLACES, size=_SIZE):
         self._size = size
-        self._buffers = [bytearray(min(size, _AT_FIRST)) for _ in range(places + 1)]
-        self._views = [memoryview(buffer) for buffer in self._buffers]
+        self._buffers = [b""] * (places + 1)  # bytearrays, once they are needed
         self._lengths = [0] * (places + 1)
         self._stamps = [0] * (places + 1)
         self._places = places
@@ -37,8 +37,8 @@ class Outbox:
         self.too_long = 0
 
     def put(self, reading):
-        """Keep the reading, in the place of the oldest where all are taken. False if
-        it is too long for any place."""
+        """Keep the reading, in the place of the oldest where all are taken, or where there is
+        no memory for another place. False if it is too long for any."""
         spare = (self._first + self.waiting) % (self._places + 1)
         length = reading.put_json(self._buffers[spare], 0)
         while length < 0 and self._grow(spare):
@@ -56,27 +56,47 @@ class Outbox:
 
     def _grow(self, place):
         # A larger buffer for a place that holds no reading; False if it may not.
-        size = min(len(self._buffers[place]) + _STEP, self._size)
-        if size == len(self._buffers[place]):
+        buffers = self._buffers
+        size = min(max(len(buffers[place]) + _STEP, _AT_FIRST), self._size)
+        if size == len(buffers[place]):
             return False
         try:
-            self._buffers[place] = bytearray(size)
+            buffers[place] = bytearray(size)
         except MemoryError:
-            return False
-        self._views[place] = memoryview(self._buffers[place])
+            return self._take_longer(place)
         return True
+
+    def _take_longer(self, place):
+        # There is no memory: the longer buffer of another place; at last the oldest reading's, if
+        # none is longer.
+        buffers = self._buffers
+        count = len(buffers)
+        for distance in range(self.waiting + 1, count + 1):
+            other = (self._first + distance) % count
+            if len(buffers[other]) > len(buffers[place]):
+                if distance == count and len(buffers[other]) < max(map(len, buffers)):
+                    return False
+                buffers[place], buffers[other] = buffers[other], buffers[place]
+                if distance == count:
+                    self._forget_oldest()
+                    self.dropped += 1
+                return True
+        return False
 
     def oldest(self):
         """(number, JSON as memoryview, ticks_ms of its `put`); only if `waiting`. It
         stays in here until `done`; the JSON is to be copied before the next `put`."""
         place = self._first
-        return self._number, self._views[place][: self._lengths[place]], self._stamps[place]
+        text = memoryview(self._buffers[place])[: self._lengths[place]]
+        return self._number, text, self._stamps[place]
 
     def done(self, number):
         """The broker has the reading that `oldest` gave as `number`. If it was dropped
         meanwhile, it is not lost after all."""
         if self.waiting and number == self._number:
             self._forget_oldest()
+            if not self.waiting:
+                self._first = 0
         else:
             self.dropped -= 1
 
