@@ -3,10 +3,24 @@
 import json
 from types import SimpleNamespace
 
+import pytest
 from meterling import config
 from meterling.portal.factory_reset import forget_everything
+from meterling.portal.house import House
 
 SECRET = "S3cret"
+
+
+def test_what_still_runs_saves_nothing_that_was_forgotten(tmp_path, monkeypatch):
+    """A test of the Wi-Fi, say, ends within the second before the restart."""
+    monkeypatch.chdir(tmp_path)
+    settings = {**config.defaults(), "mqtt.password": SECRET}
+    house = House("settings.json", settings, "", None, None, None)
+    house.save(settings)
+    house.forget_everything()
+    with pytest.raises(OSError):
+        house.save({**settings, "wifi.ssid": "Zuhause"})
+    assert config.load("settings.json") == config.defaults()
 
 
 def test_what_a_later_version_wrote_is_forgotten_too(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from meterling.health import Health
 from meterling_tools import FIRMWARE, interpreters
 from mqtt_probes import HERE
 from mqtt_telegram import FRAMES, KEY
-from running import Firmware, kind_broker, latest, wait_for
+from running import LINE, Firmware, kind_broker, latest, wait_for
 
 
 def live(interpreter, folder, *words):
@@ -52,7 +52,14 @@ def test_a_crash_is_kept_by_its_lines_and_never_by_its_text(interpreter, tmp_pat
     assert "S3cret" not in everything + str(printed)
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", "7", '{"number": "x"}', '{"causes": 1}', "\x00"])
+_HUGE = '{"number": 1e400, "brown_outs_in_a_row": 0, "causes": {}}'
+_HUGE_CRASH = '{"part": "", "error": "", "where": [], "start": 1e400, "after": 0}'
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["", "{", "[]", "7", '{"number": "x"}', '{"causes": 1}', "\x00", _HUGE, _HUGE_CRASH],
+)
 def test_damaged_files_count_as_none(interpreter, tmp_path, damage):
     for name in (starts.STARTS, starts.CRASH):
         (tmp_path / name).write_text(damage)
@@ -263,7 +270,7 @@ def said(firmware, text):
 
 
 def test_the_firmware_knows_why_it_started(dongle, tmp_path, monkeypatch):
-    life = Life(dongle, tmp_path, monkeypatch, {"meter": {"link": "mbus"}})
+    life = Life(dongle, tmp_path, monkeypatch, {"meter": LINE})
     with life.start("power-on") as firmware:
         said(firmware, "start 1: power-on")
         wait_for(life.watched)
@@ -296,10 +303,11 @@ app.Wifi.run = fail
 """
 
 
-def test_the_last_crash_is_on_the_page_after_a_restart(dongle, tmp_path, monkeypatch):
+def test_the_last_crash_is_on_the_page_after_a_restart(dongle, tmp_path_factory, monkeypatch):
+    tmp_path = tmp_path_factory.mktemp("c")  # short: 100 characters of each line are kept
     (tmp_path / "tree").mkdir()
     tree = hanging(tmp_path / "tree", _FAILS)
-    life = Life(dongle, tmp_path, monkeypatch, {"meter": {"link": "mbus"}}, tree)
+    life = Life(dongle, tmp_path, monkeypatch, {"meter": LINE}, tree)
     with life.start("power-on") as firmware:
         said(firmware, "wifi: failed: ValueError")
         wait_for((tmp_path / starts.CRASH).exists)
@@ -340,7 +348,7 @@ def test_the_verdict_about_a_version_is_tried_again(dongle, tmp_path, monkeypatc
     tree = hanging(tmp_path / "tree", _NO_ROOM)
     if slots:
         (tree / "boot_slots.py").symlink_to(FIRMWARE / "boot_slots.py")
-    life = Life(dongle, tmp_path, monkeypatch, {"meter": {"link": "mbus"}}, tree)
+    life = Life(dongle, tmp_path, monkeypatch, {"meter": LINE}, tree)
     with life.start("power-on") as firmware:
         if slots:
             said(firmware, "judged")
@@ -412,7 +420,7 @@ def hanging(folder, code):
 def settings_for(port):
     return {
         "device": "dongle",
-        "meter": {"link": "mbus", "key": KEY},
+        "meter": {**LINE, "key": KEY},
         "mqtt": {"host": "127.0.0.1", "port": port},
     }
 

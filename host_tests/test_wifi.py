@@ -84,6 +84,21 @@ def test_after_a_look_around_it_goes_home_at_once(wifi):
     assert asyncio.run(running(found, ask(), seconds=0.5))
 
 
+def test_a_dongle_that_is_set_up_but_has_no_login_joins_as_soon_as_it_starts(wifi):
+    """Its own Wi-Fi is open then, from the start on: with guests it would join once a minute."""
+    found = wifi([HOME], wifi_ssid="Zuhause", wifi_password="geheim12")
+
+    async def ask():
+        for _ in range(30):
+            await asyncio.sleep(0.1)
+            if found.is_up():
+                return True
+        return False
+
+    found.open_access_point("Meterling-A1B2", "geheim12")
+    assert asyncio.run(running(found, ask()))
+
+
 @pytest.mark.parametrize("problem", [OSError(5), MemoryError(), ValueError("x")])
 def test_a_scan_that_fails_leaves_nothing_busy(wifi, monkeypatch, problem):
     found = wifi([HOME])

@@ -48,7 +48,10 @@ class Health:
     def crashed(self, name, error):
         """Print, and keep, where in the part `name` (str) `error` was raised: its type and its
         lines; its text may hold what nobody may see. Written to the flash at most once an hour."""
-        print("{}: failed: {}".format(name, type(error).__name__))
+        try:
+            print("{}: failed: {}".format(name, type(error).__name__))
+        except MemoryError:
+            pass
         self._rarely("crashed", name, error)
 
     def _rarely(self, what, *args):

@@ -66,7 +66,7 @@ def read(path=STARTS):
         causes = {name: int(document["causes"].get(name, 0)) for name in CAUSES}
         causes = {name: times for name, times in causes.items() if times > 0}
         return int(document["number"]), int(document["brown_outs_in_a_row"]), causes
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
         return 0, 0, {}
 
 
@@ -111,7 +111,7 @@ def crash(path=CRASH):
             document["start"] = int(document["start"])
             document["after"] = int(document["after"])
             return document
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
         pass
     return None
 

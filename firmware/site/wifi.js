@@ -63,7 +63,7 @@ function choose(element, isOpen, done, later) {
 
   async function test() {
     if (!chosen) return;
-    const asked = { ssid: chosen.ssid ?? ssid.input.value, password: chosen.secure === false ? "" : password.input.value, hidden: !chosen.ssid };
+    const asked = { ssid: chosen.ssid ?? ssid.input.value, password: chosen.secure === false ? "" : password.input.value };
     if (!asked.ssid) return ssid.blame(t("error.ssid"));
     result.show("wait", h("p", null, h("strong", null, t("wifi.testing", asked))), h("p", { class: "small" }, t("wifi.testing.hint")));
     let found;

@@ -123,12 +123,12 @@ class Wifi:
         if not self._ssid:
             print("wifi: no network is set")
         was_up = False
-        silent = _JOIN_AGAIN_AFTER
+        silent = _WITH_GUESTS  # nobody is there yet: it joins at once
         while True:
             self.beats = self.beats + 1 & 0xFFFF
             if self.power is not None and not self.power.allows(self.wlan):
                 was_up = False
-                silent = _JOIN_AGAIN_AFTER  # once it may, it joins at once
+                silent = _WITH_GUESTS  # once it may, it joins at once
                 await asyncio.sleep(_CHECK)
                 continue
             up = self.is_up()

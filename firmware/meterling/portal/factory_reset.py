@@ -24,12 +24,18 @@ OF_BOARD = (
 )
 
 
+def _too_late(settings):
+    raise OSError
+
+
 def forget_everything(house):
     """House.forget_everything"""
     settings = config.defaults()
     for name in OF_BOARD + ("ap.password",):
         settings[name] = house.settings[name]
     config.save(house.path, settings, False)  # not even what only a later version understands
+    # Until the restart: whatever still runs has the old ones in mind.
+    house.save = _too_late
     for name in os.listdir():
         if name in _FORGOTTEN:
             os.remove(name)
