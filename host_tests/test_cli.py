@@ -109,3 +109,9 @@ def test_ctrl_c_ends_without_a_traceback():
     errors = process.communicate(timeout=30)[1]
     assert b"Traceback" not in errors
     assert process.returncode == 130
+
+
+def test_a_terminal_without_umlauts_is_no_error():
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    result = meterling("operators", "wien", "--language", "de", env=env)
+    assert result.returncode == 0 and "Vertr?ge" in result.stdout

@@ -70,6 +70,36 @@ def test_what_xxd_prints(data, group):
     assert to_bytes(xxd(data, group).replace(b"\n", b"\r\n")) == data
 
 
+def dump(data, base, begin, end=""):
+    """As od and `hexdump -C` print it."""
+    lines = []
+    for at in range(0, len(data) + 16, 16):
+        row = data[at : at + 16]
+        shown = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+        offset = format(min(at, len(data)), f"{begin}{base}")
+        lines.append(f"{offset} {row.hex(' ')}" + (f"  |{shown}|" if end and row else ""))
+    return "\n".join(lines).encode()
+
+
+@pytest.mark.parametrize(
+    "style", [("x", "06"), ("o", "07"), ("d", "07"), ("x", "08", "|")], ids=str
+)
+@pytest.mark.parametrize("data", [FRAMES, FRAMES[:-1], P1], ids=["frames", "odd", "text"])
+def test_what_od_and_hexdump_print(data, style):
+    assert to_bytes(dump(data, *style)) == data
+    assert to_bytes(dump(data, *style).replace(b"\n", b"\r\n")) == data
+
+
+def test_a_long_dump_is_read_as_fast_as_others():
+    """Each line once: 65 000 of them, each compared with all above, would take minutes."""
+    data = bytes(range(256)) * 4000
+    assert to_bytes(dump(data, "x", "08", "|")) == data
+
+
+def test_numbers_that_do_not_count_bytes_are_bytes():
+    assert to_bytes(b"000000 68 fa\n000003 68 53\n").hex() == "00000068fa0000036853"
+
+
 def test_offsets_alone():
     text = "\n".join(f"{16 * n:04x}: {line}" for n, line in enumerate(LINES))
     assert to_bytes(text.encode()) == FRAMES

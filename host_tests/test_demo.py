@@ -13,6 +13,7 @@ import time
 import aiomqtt
 import pytest
 from meterling_tools import CommandError, cli, interpreters, rig
+from test_scenario import ask
 
 _WRONG_KEY = "FFEEDDCCBBAA99887766554433221100"
 _LONGEST = 500  # ms: what the Austrian operators grant an adapter
@@ -234,6 +235,29 @@ def test_ctrl_c_ends_everything(interpreter, tmp_path, number, status):
     assert errors == ""
     assert not children_of(str(tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+@needs_micropython
+def test_after_a_restart_from_the_page_the_readings_go_on(interpreter):
+    async def readings(line, count):
+        while count:
+            message = await line.message(timeout=30)
+            count -= message.kind == "reading"
+
+    async def play():
+        async with rig.Rig("wien-im150") as line:
+            await readings(line, 2)
+            to_thread, page = asyncio.to_thread, line.page
+            answer = await to_thread(ask, page, "POST", "/api/setup", {"password": "einfachso"})
+            cookie = answer.cookie
+            answer = await to_thread(ask, page, "POST", "/api/reboot", {}, cookie)
+            assert answer.status == 202
+            await asyncio.sleep(3)
+            await readings(line, 4)
+            status = await to_thread(ask, page, "GET", "/api/status", None, cookie)
+            assert status.json["uptime"] < 20 and status.json["mqtt"]["error"] is None
+
+    asyncio.run(asyncio.wait_for(play(), 90))
 
 
 @needs_micropython

@@ -12,6 +12,18 @@ case "$*" in
     *) echo "no network" >&2; exit 100 ;;
 esac
 """
+_APT_WHILE_A_MIRROR_CHANGES = """#!/bin/sh
+lists=
+for option; do case $option in Dir::State::Lists=*) lists=${option#*=} ;; esac; done
+case "$*" in
+    *indextargets*) echo "$DEBIAN" ;;
+    *update*)
+        grep -q " stable main$" "$lists/../sources.list" || {
+            echo "Mirror sync in progress?" >&2; exit 100; }
+        echo "Codename: $CODENAME" >"$lists/mirror_dists_stable_InRelease" ;;
+    *download*) echo "download of $CODENAME" >&2; exit 100 ;;
+esac
+"""
 
 
 @pytest.fixture
@@ -62,3 +74,25 @@ def test_a_machine_without_debian_is_told_why(fetch, tmp_path):
     assert result.returncode == 1
     assert result.stderr == "get-micropython32: apt names no Debian mirror\n"
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("codename", ["trixie", "forky"])
+def test_a_release_is_also_found_by_its_other_name(tmp_path, codename):
+    for name in ("apt-get", "dpkg-deb"):
+        (tmp_path / name).write_text(_APT_WHILE_A_MIRROR_CHANGES)
+        (tmp_path / name).chmod(0o755)
+    result = subprocess.run(
+        [ROOT / "tools" / "get-micropython32", tmp_path / "new"],
+        env={
+            "PATH": f"{tmp_path}:/usr/bin:/bin",
+            "DEBIAN": "http://x/debian",
+            "CODENAME": codename,
+        },
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert result.returncode == 1 and "Mirror sync in progress?" in result.stderr
+    # What follows trixie as "stable" has other packages.
+    assert ("download of" in result.stderr) == (codename == "trixie")
+    assert result.stderr.endswith("get-micropython32: the mirror gave nothing that fits together\n")

@@ -410,6 +410,8 @@ def test_list_names_every_meter():
         (["schwaz", "--count", "0"], "'0' is not a number of telegrams from 1 up"),
         (["schwaz", "--interval", "soon"], "'soon' is not an interval"),
         (["schwaz", "--start", "soon"], "'soon' is not a time like"),
+        (["schwaz", "--start", "0001-01-01"], "of 2000 to 2098"),
+        (["netzooe-amis", "--start", "2200-01-01"], "of 2000 to 2098"),
         (["schwaz", "--serial", "/dev/null"], "not a serial port"),
         (["schwaz", "--output", "/no/such/place"], "No such file or directory"),
         (["schwaz", "--pty", "--output", "x"], "not allowed with argument"),

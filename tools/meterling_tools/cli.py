@@ -6,6 +6,7 @@ A verb's module has `add_arguments(parser)` and `run(args) -> exit code or None`
 import argparse
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import version
 
@@ -32,6 +33,8 @@ def main(argv=None):
     """Run the command line (`argv`: list of str, default: the process's own); returns
     the exit code: 0 done, 1 tried and failed, 2 not even begun, 130 Ctrl-C."""
     argv = sys.argv[1:] if argv is None else argv
+    with suppress(AttributeError):  # none, or not a terminal's
+        sys.stdout.reconfigure(errors="replace")
     try:
         status = _run(argv)
         if sys.stdout:  # `>&-`: there is none
@@ -57,7 +60,9 @@ def _run(argv):
     verbs = parser.add_subparsers(metavar="VERB", dest="verb", required=True)
     module = None
     for verb, (name, text) in _VERBS.items():
-        verb_parser = verbs.add_parser(verb, help=text, description=text.capitalize() + ".")
+        verb_parser = verbs.add_parser(
+            verb, help=text, description=text[0].upper() + text[1:] + "."
+        )
         if argv[:1] == [verb]:
             module = import_module("." + name, __package__)
             module.add_arguments(verb_parser)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from decimal import Decimal
+from itertools import accumulate
 from pathlib import Path
 
 from meterling.config import ConfigError, check
@@ -29,6 +30,8 @@ _TIME = re.compile(
     r"\s*[([]?(?:\d{4}-\d\d-\d\d[ T])?(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:[.,]\d+)?[])]?:?\s+(?=\S)"
 )
 _OFFSET = re.compile(r"[0-9a-fA-F]{4,8}:\s+")  # 00000010: 68fa fa68  h..h
+# 00000010  68 fa fa 68  |h..h|   as od and hexdump -C write
+_DUMP = re.compile(r"\s*([0-9a-fA-F]{6,8})((?:\s+[0-9a-fA-F]{2})*)\s*(?:\|.*\|\s*)?")
 _PAIRS = re.compile(r"([0-9a-fA-F]{2} )+[0-9a-fA-F]{2} *")
 _PATIENCE = 600  # s, for an interpreter to decode a file
 _BETWEEN = str.maketrans("", "", " \t\r\n:,;-_'\"[]{}()\\")
@@ -83,7 +86,7 @@ def explain(summary):
         print("meterling: " + sentence(code), file=sys.stderr)
     if not summary["bytes"]:
         print("meterling: There is nothing in it. [empty]", file=sys.stderr)
-    elif not summary["frames"] and not summary["errors"]:
+    elif not (summary["frames"] or summary["telegrams"] or summary["errors"]):
         print("meterling: No telegram is in it. [no-frames]", file=sys.stderr)
 
 
@@ -107,7 +110,8 @@ def to_bytes(data):
     text = _text(data)
     if text is None:
         return data
-    text = "\n".join(map(_without_margins, text.split("\n")))
+    lines = text.split("\n")
+    text = "\n".join(_without_offsets(lines) or map(_without_margins, lines))
     if _TELEGRAM.search(text):
         return (text if "\r" in text else text.replace("\n", "\r\n")).encode()
     digits = []
@@ -135,6 +139,27 @@ def _text(data):
     text = "\n".join("" if _REMARK.fullmatch(line) else line for line in whole.split("\n"))
     # Raw bytes that begin with # are no remark on nothing.
     return text if _TEXT.issuperset(text) and (text.strip() or whole.isascii()) else None
+
+
+def _without_offsets(lines):
+    """The lines of a dump (od, hexdump -C) without their first column, known by what it says:
+    how many bytes are above it. None if it is not one."""
+    dump = [_DUMP.fullmatch(line) for line in lines if line.strip()]
+    if not dump or not all(dump):
+        return None
+    bytes_of = [line[2] for line in dump]
+    above = [0, *accumulate(len(text.split()) for text in bytes_of)][:-1]
+    said = (16, 8, 10)
+    if not any(_is_count([line[1] for line in dump], above, base) for base in said):
+        return None
+    return bytes_of
+
+
+def _is_count(words, above, base):
+    try:
+        return [int(word, base) for word in words] == above
+    except ValueError:
+        return False
 
 
 def _without_margins(line):

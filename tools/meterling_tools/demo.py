@@ -13,25 +13,25 @@ import time
 from . import CommandError, build, live, rig, site
 from .sentences import sentence
 from .simulate import METERS
+from .simulate.cli import interval
 
 _PATIENCE = 40  # s without any reading: the firmware names the cause after 30
+_METER = "tinetz-kaifa"
 _TICK = 1  # s between two looks at the values' ages
 
 
 def add_arguments(parser):
-    parser.add_argument(
-        "--meter", default="tinetz-kaifa", metavar="METER", help="default: %(default)s"
-    )
+    parser.add_argument("--meter", metavar="METER", help=f"default: {_METER}")
     parser.add_argument(
         "--broker", type=_address, metavar="HOST[:PORT]", help="instead of one of its own"
     )
     parser.add_argument(
         "--key", metavar="HEX", help="what the owner types in, instead of the meter's key"
     )
-    parser.add_argument("--interval", type=float, metavar="S", help="between two telegrams")
+    parser.add_argument("--interval", type=interval, metavar="S", help="between two telegrams")
     parser.add_argument(
         "--seconds",
-        type=float,
+        type=interval,
         metavar="S",
         help="end after that time; of a scenario: after that time with live values",
     )
@@ -60,13 +60,13 @@ def _address(text):
 
 
 def run(args):
-    if args.meter not in METERS:
+    if args.meter not in (None, *METERS):
         raise CommandError(f"there is no meter {args.meter!r}; there are: {', '.join(METERS)}.")
     site.build_or_say(build.SITE)
     if args.scenario:
         from . import scenario
 
-        if args.broker or args.key or args.interval or args.readings:
+        if args.meter or args.broker or args.key or args.interval or args.readings:
             raise CommandError("--scenario has its own meter, key and end: only --seconds fits.")
         return _run_to_its_end(scenario.play(args.seconds))
     journal = live.Journal()
@@ -97,7 +97,7 @@ def _run_to_its_end(work):
 
 async def _play(args, journal):
     """Show what arrives until the time is over, or the readings that were asked for are there."""
-    async with rig.Rig(args.meter, args.broker, args.key, args.interval) as line:
+    async with rig.Rig(args.meter or _METER, args.broker, args.key, args.interval) as line:
         host, port = line.broker
         meter = line.meter
         title = (

@@ -17,7 +17,7 @@ import serial
 from meterling.decoder import Decoder, make_link
 from meterling.link.sniffer import LOCKED, RETUNE, Sniffer
 
-from . import CommandError
+from . import CommandError, flash_port
 from .sentences import sentence
 from .simulate.settings import Line
 from .simulate.uart import TICKS, Receiver, Wire
@@ -172,7 +172,7 @@ def _open(device, line):
             raise CommandError("--settings is for a pseudo-terminal: a serial port has its own.")
         return SerialPort(device)
     except serial.SerialException as error:
-        raise CommandError(f"cannot listen to {device}: {error}") from error
+        raise CommandError(flash_port.reason(device, error)) from error
 
 
 class Search:

@@ -20,7 +20,7 @@ _OURS = ("meterling", "site")  # what else is in these is of an older one
 
 def run(args):
     """As flash.run."""
-    for name in ("erase", "settings", "micropython"):
+    for name in ("board", "erase", "settings", "micropython"):
         if getattr(args, name):
             raise CommandError(f"--app-only only copies the firmware: leave out --{name}.", 1)
     started = time.monotonic()

@@ -36,12 +36,7 @@ def read_own(path):
         raise CommandError(f"{path}: {error}.", 1)
     if document is None:  # JSON's null; config takes it for a file that never was
         raise CommandError(f"{path}: the settings must be one JSON object.", 1)
-    own = {name: settings[name] for name in _names(document) if name in settings}
-    if 0 < len(own.get("ap.password", "")) < _SHORTEST_PASSWORD:
-        raise CommandError(
-            f"{path}: ap.password: must have at least {_SHORTEST_PASSWORD} characters.", 1
-        )
-    return own
+    return {name: settings[name] for name in _names(document) if name in settings}
 
 
 def _names(document):

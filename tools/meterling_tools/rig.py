@@ -252,9 +252,12 @@ class Rig:
         (folder / "air.json").write_text(json.dumps(self._air))
 
         def to_this_pc():
-            # A factory reset forgets where on this PC the page is.
+            # A factory reset forgets where on this PC the page is; the dongle is new then, and
+            # who comes, comes over its own Wi-Fi.
             document = json.loads(flash.read_text())
             document.setdefault("portal", {}).update(settings["portal"])
+            if not document.get("wifi", {}).get("ssid"):
+                document["ap"] = {"password": _PRINTED_PASSWORD}
             flash.write_text(json.dumps(document) + "\n")
 
         log = folder / _FIRMWARE_LOG
@@ -375,10 +378,17 @@ async def _amqtt():
     """An MQTT broker of our own on a free port of this machine; yields (host, port)."""
     from amqtt.broker import Broker
 
+    class OneForAll(Broker):
+        # amqtt (0.11.3) sends whoever connects again what the others have subscribed to.
+        async def _publish_retained_messages_for_subscription(self, subscription, session):
+            subscribers = self._subscriptions.get(subscription[0], ())
+            if any(subscriber is session for subscriber, _ in subscribers):
+                await super()._publish_retained_messages_for_subscription(subscription, session)
+
     logging.getLogger("amqtt").setLevel(logging.CRITICAL)
     logging.getLogger("transitions").setLevel(logging.CRITICAL)
     port = _free_port()
-    broker = Broker(
+    broker = OneForAll(
         {
             "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
             "plugins": {

@@ -54,7 +54,7 @@ def names(sources, others=()):
     short, taken = {}, {path: set() for path in sources}
     for name in sorted(files.keys() - kept, key=lambda name: (-len(files[name]), name)):
         here = used.union(*(taken[path] for path in files[name]))
-        short[name] = next(new for new in _pool() if new not in here)
+        short[name] = next(new for new in pool() if new not in here)
         for path in files[name]:
             taken[path].add(short[name])
     return short
@@ -79,7 +79,7 @@ def for_machine(text, viper):
     if any(node.id == "VIPER" and isinstance(node.ctx, ast.Store) for node in read):
         return text  # where it is made
     folded = [
-        node.value.func for node in nodes if isinstance(node, ast.Assign) and _called(node.value)
+        node.value.func for node in nodes if isinstance(node, ast.Assign) and called(node.value)
     ]
     for node in nodes:
         folded += [getattr(inner, "value", None) for inner in getattr(node, "decorator_list", [])]
@@ -98,7 +98,8 @@ def for_machine(text, viper):
     return "\n".join(lines)
 
 
-def _pool():
+def pool():
+    """Yield short names: `_a`, `_b`, .. `_aa`, .."""
     for length in count(1):
         yield from ("_" + "".join(letters) for letters in product(ascii_lowercase, repeat=length))
 
@@ -112,7 +113,7 @@ def _is_private(name):
     return name[:1] == "_" and name[:2] != "__" and name != "_"
 
 
-def _called(node):
+def called(node):
     return getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
 
 
@@ -126,7 +127,7 @@ def _look(tree, path):
     constants = {
         target.id
         for node in tree.body
-        if isinstance(node, ast.Assign) and _called(node.value) == "const"
+        if isinstance(node, ast.Assign) and called(node.value) == "const"
         for target in node.targets
     }
     bound, functions, foreign = set(), set(), set()
@@ -165,9 +166,9 @@ def _look(tree, path):
                 foreign.update(_WORD.findall(str(node.value)))
         elif isinstance(node, ast.JoinedStr):  # no tokens inside, before Python 3.12
             foreign.update(_WORD.findall(ast.unparse(node)))
-        elif _called(node) in _BLIND:
-            refuse(node, f"{_called(node)}()")
-        elif _called(node) in _BY_NAME and not isinstance(node.args[1], (ast.Constant, ast.Name)):
-            refuse(node, f"{_called(node)}() of a name that is put together")
+        elif called(node) in _BLIND:
+            refuse(node, f"{called(node)}()")
+        elif called(node) in _BY_NAME and not isinstance(node.args[1], (ast.Constant, ast.Name)):
+            refuse(node, f"{called(node)}() of a name that is put together")
     private = set(filter(_is_private, bound)) - constants
     return private | {name for name in functions if name[:2] != "__" and name != "_"}, foreign

@@ -8,12 +8,12 @@ import termios
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
-from .base import DEMO_AUTH_KEY, DEMO_KEY
 from .faults import Faults
 from .line import FileSink, PtySink, SerialSink, send
 from .meters import METERS, make_meter
 
 _OK, _BAD_ARGUMENTS = 0, 2
+_LAST_YEAR = 2098  # some meters send its last two digits
 
 
 def _key(text):
@@ -47,17 +47,21 @@ def _count(text):
     return _number(text, int, lambda n: n > 0, "a number of telegrams from 1 up")
 
 
-def _interval(text):
+def interval(text):
+    """Seconds (float), for argparse."""
     return _number(text, float, lambda s: 0.001 <= s <= 86400, "an interval of 0.001 to 86400 s")
 
 
 def _start(text):
     try:
-        return datetime.fromisoformat(text)
+        start = datetime.fromisoformat(text)
     except ValueError:
+        start = None
+    if start is None or not 2000 <= start.year <= _LAST_YEAR:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not a time like 2026-06-18T07:30:00"
-        ) from None
+            f"{text!r} is not a time like 2026-06-18T07:30:00, of 2000 to {_LAST_YEAR}"
+        )
+    return start
 
 
 def add_arguments(parser):
@@ -77,7 +81,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--count", type=_count, metavar="N", help="telegrams (else: 1 at once, endless at speed)"
     )
-    parser.add_argument("--interval", type=_interval, metavar="S", help="seconds between them")
+    parser.add_argument("--interval", type=interval, metavar="S", help="seconds between them")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="household and faults")
     parser.add_argument(
         "--start", type=_start, metavar="TIME", help="the meter's clock (else: now at line speed)"
@@ -142,10 +146,10 @@ def _announce(args, meter, sink):
         file=sys.stderr,
     )
     # A key given by hand may be real, so only the public ones are ever shown.
-    if meter.key == DEMO_KEY:
-        print(f"demo key {DEMO_KEY.hex().upper()}", file=sys.stderr)
-    if meter.auth_key == DEMO_AUTH_KEY:
-        print(f"demo authentication key {DEMO_AUTH_KEY.hex().upper()}", file=sys.stderr)
+    if meter.key and not args.key:
+        print(f"demo key {meter.key.hex().upper()}", file=sys.stderr)
+    if meter.auth_key and not args.auth_key:
+        print(f"demo authentication key {meter.auth_key.hex().upper()}", file=sys.stderr)
     if args.pty:
         print(sink.path, flush=True)
 
@@ -177,7 +181,7 @@ def run(args):
             stamps = args.stamps and stack.enter_context(open(args.stamps, "a"))
         except (OSError, termios.error, ValueError) as error:
             return _refuse(f"cannot write there: {_reason(error)}")
-        if args.pty or not at_once:
+        if args.pty or args.output or not at_once:
             _announce(args, meter, sink)
         try:
             if args.pty and hasattr(meter, "converse"):
