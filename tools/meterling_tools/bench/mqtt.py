@@ -23,7 +23,7 @@ _METERS = ("tinetz-kaifa", "kamstrup-dk")
 
 
 def figures(args):
-    program = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
+    program = mosquitto_program()
     found = [interpreters.find(name) for name in ("micropython", "micropython32")]
     missing = "" if program else "no mosquitto on this machine"
     if not any(found):
@@ -72,6 +72,11 @@ def publish(interpreter, meter, port, folder, count=_COUNT):
         return json.loads(result.stdout.splitlines()[-1])
     except (ValueError, IndexError):
         raise CommandError(f"publishing with {interpreter.name}: {last_line(result)}", 1) from None
+
+
+def mosquitto_program():
+    """The path of the broker, None if there is none."""
+    return shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
 
 
 @contextmanager

@@ -13,11 +13,27 @@ import tty
 from contextlib import suppress
 from pathlib import Path
 
-from .. import CommandError, build, interpreters
+from .. import CommandError, interpreters
 from ..simulate import make_meter
+from .heap import compile_script
 
-_STANDINS = Path(build.__file__).parent / "standins"
+_STANDINS = Path(__file__).parent / "standins"
+_C_MODULES = "c"  # folder of the tree
 _HERE = "127.0.0.1"
+_KEYS = ("key", "auth_key")
+# What a phone's browser sends beside that.
+_OF_BROWSER = {
+    "User-Agent": "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/140.0.0.0 Mobile Safari/537.36",
+    "Connection": "keep-alive",
+    "Cache-Control": "max-age=0",
+    "Upgrade-Insecure-Requests": "1",
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,"
+    "image/apng,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7",
+    "Referer": f"http://{_HERE}/",
+    "Accept-Encoding": "gzip, deflate",
+    "Accept-Language": "de-AT,de;q=0.9,en-US;q=0.8,en;q=0.7",
+}
 _PASSWORD, _ROUNDS = "Sonnenblume 7", 1500
 _LOOKS = 8  # at the heap
 _START, _PATIENCE = 6, 5  # s, until the page answers; for an answer
@@ -27,15 +43,17 @@ class Page:
     """The whole firmware in a heap of `heapsize` bytes, and its page.
 
     tree: of `build`, for `interpreter`, where it writes, too; folder: for logs; meter: name of
-    a simulated one, every `interval` seconds, at its own speed. No broker, no Wi-Fi to find.
+    a simulated one, every `interval` seconds, at its own speed; broker: port of one on this
+    machine, None for no MQTT. No Wi-Fi to find.
     """
 
-    def __init__(self, interpreter, tree, folder, heapsize, meter, interval=1):
+    def __init__(self, interpreter, tree, folder, heapsize, meter, interval=1, broker=None):
         self._interpreter = interpreter
         self._tree = tree
         self._folder = folder
         self._heapsize = heapsize
         self._interval = interval
+        self._broker = broker
         self.meter = make_meter(meter)
         self.cookie = ""
         self._processes = []
@@ -48,24 +66,28 @@ class Page:
         settings = {
             "portal": {"address": _HERE, "port": self.port, "password": _record(_PASSWORD)},
             "wifi": {"ssid": "Zuhause"},
-            "meter": {"key": self.meter.key.hex()},
+            "meter": {name: (getattr(self.meter, name) or b"").hex() for name in _KEYS},
         }
+        if self._broker:
+            settings["mqtt"] = {"host": _HERE, "port": self._broker}
         (tree / "settings.json").write_text(json.dumps(settings) + "\n")
         for name in ("line.json", "sessions.json"):
             (tree / name).unlink(missing_ok=True)
         self._meter_end, self._line_end = os.openpty()
         tty.setraw(self._line_end)
+        (tree / _C_MODULES).mkdir(exist_ok=True)
+        for path in _STANDINS.glob("*.py"):
+            compile_script(path, tree / _C_MODULES / f"{path.stem}.mpy")
         self._log = open(self._folder / "firmware.log", "w+b")
         command = [sys.executable, "-m", "meterling_tools.rig_meter", self.meter.name]
         self._start([*command, self._folder / "stamps", str(self._interval)], self._meter_end)
         self._start(
             interpreters.command(self._interpreter, "-c", "import main", heapsize=self._heapsize),
             self._log,
-            # As on a dongle: each module keeps the path that it came from, in heap. And without
-            # a model of the wire, which would stand there too.
+            # As on a dongle: each module keeps the path that it came from, in heap.
             interpreters.environment(
                 self._interpreter,
-                ("", "lib", _STANDINS),
+                ("", "lib", _C_MODULES),
                 METERLING_UART=os.ttyname(self._line_end),
             ),
         )
@@ -118,7 +140,7 @@ class Page:
     def ask(self, method, path, document=None):
         """(bytes, headers, s until the first byte). CommandError if it is refused."""
         connection = http.client.HTTPConnection(_HERE, self.port, timeout=_PATIENCE)
-        headers = {"X-Meterling": "1", "Cookie": self.cookie}
+        headers = {"X-Meterling": "1", "Cookie": self.cookie, **_OF_BROWSER}
         if document is not None:
             headers["Content-Type"] = "application/json"
         body = None if document is None else json.dumps(document)
@@ -167,8 +189,9 @@ class Viewer:
 
     def __enter__(self):
         self._socket = socket.create_connection((_HERE, self._page.port), _PATIENCE)
-        head = f"GET /api/live HTTP/1.1\r\nHost: {_HERE}\r\nCookie: {self._page.cookie}\r\n\r\n"
-        self._socket.sendall(head.encode())
+        headers = {"Host": _HERE, **_OF_BROWSER, "Cookie": self._page.cookie}
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self._socket.sendall(f"GET /api/live HTTP/1.1\r\n{head}\r\n".encode())
         self._thread = threading.Thread(target=self._look, daemon=True)
         self._thread.start()
         return self

@@ -1,7 +1,8 @@
 """The dongle's page in little heap: the whole firmware on the 32-bit MicroPython, with a
-telegram every second at 115200 baud, and no MQTT."""
+telegram every second at 115200 baud, without MQTT and with it."""
 
 import gzip
+import json
 import re
 import statistics
 import tempfile
@@ -11,9 +12,11 @@ from pathlib import Path
 
 from .. import CommandError, build, interpreters, site
 from .figure import Figure
+from .mqtt import mosquitto, mosquitto_program
 from .page import Page, Viewer
 
 _METER, _TELEGRAM = "kaernten-im350", 1  # s
+_OPERATOR = "at-schwaz"
 _KB = 1024
 _WANTED = 100 * _KB  # bytes of heap
 _MOST, _STEP = 180 * _KB, 4 * _KB  # that are tried
@@ -29,7 +32,9 @@ _BETWEEN = 0.15  # s, so that telegrams come at any moment of a view
 
 def figures(args):
     interpreter = interpreters.find("micropython32")
+    broker = mosquitto_program()
     least = "least heap: all without MQTT, the page, 4 viewers"
+    with_mqtt = "least heap: the same with MQTT"
     if not interpreter:
         yield Figure(least, target=_WANTED, missing=f"no micropython32: {interpreter.reason}")
         return
@@ -38,11 +43,16 @@ def figures(args):
         build.build("unix32", tree)
         site.build(tree / "site")
 
-        def page(heap):
+        def page(heap, port=None):
             home = Path(folder) / str(heap)
             home.mkdir(exist_ok=True)
-            return Page(interpreter, tree, home, heap, _METER, _TELEGRAM)
+            return Page(interpreter, tree, home, heap, _METER, _TELEGRAM, port)
 
+        if broker:
+            with mosquitto(broker, Path(folder)) as port:
+                yield Figure(with_mqtt, _least(lambda heap: page(heap, port)), "B")
+        else:
+            yield Figure(with_mqtt, missing="no mosquitto on this machine")
         heap = _least(page)
         yield Figure(least, heap, "B", _WANTED)
         heap = max(heap, _WANTED)
@@ -74,11 +84,12 @@ def _works(page):
                 while time.monotonic() < end:
                     running.ask("GET", "/")
                     time.sleep(0.05)
-                if not _ask_all(running):
+                if not (_ask_all(running) and _ask_rarely(running)):
                     return False
                 status = running.get("/api/status")
             return (
                 status["lost"] == 0
+                and status["mqtt"]["connected"] == status["mqtt"]["on"]
                 and not status["counters"]["errors"]
                 and all(len(one.counters) >= _LOOKED_AT - 1 and one.saw_all() for one in viewers)
             )
@@ -141,6 +152,16 @@ def _ask_all(page):
     return page.key_check() == "fits"
 
 
+def _ask_rarely(page):
+    """Ask for what takes most; True if it is done."""
+    page.ask("GET", "/api/log")
+    page.get("/api/settings/export")
+    page.get("/api/update")
+    page.get(f"/api/operators/{_OPERATOR}?lang=de")
+    saved = page.ask("PUT", "/api/settings", {"meter": {"operator": _OPERATOR}})
+    return json.loads(saved[0]) == {"restart": False}
+
+
 def _loads(page):
     """The heap before and after many page loads."""
 
@@ -151,7 +172,7 @@ def _loads(page):
             if number % 50 == 0:
                 _ask_all(page)
 
-    load(51)
+    load(101)
     before = page.free()
     started = time.monotonic()
     load(_LOADS)

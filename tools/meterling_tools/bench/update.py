@@ -12,7 +12,7 @@ from meterling import __version__
 from .. import CommandError, build, interpreters, release
 from . import corpus
 from .figure import Figure
-from .heap import _compile, last_line
+from .heap import compile_script, last_line
 
 _KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))  # of nobody
 _FEW, _MANY = 1, 3  # signatures
@@ -76,7 +76,7 @@ def _heap(folder):
         reason = f"no micropython32: {interpreter.reason}"
         return Figure(name, unit="B", target=_MOST_HEAP, missing=reason)
     build.build("unix32", folder / "tree", users=corpus.USERS)
-    _compile(corpus.SCRIPTS / "update.py", folder / "update.mpy")
+    compile_script(corpus.SCRIPTS / "update.py", folder / "update.mpy")
     files = release.collect(folder / "tree")
     (folder / "release").write_bytes(release.make(files, _KEY, __version__))
     root = folder / "root"
