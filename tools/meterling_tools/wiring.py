@@ -180,7 +180,7 @@ _WORDS = {
         "wires": "Wires",
         "shopping": "Shopping list",
         "notes": "Notes",
-        "is": "with",
+        "is": "–",
         "open": "stays open",
         "meter": "meter",
     },
@@ -189,10 +189,18 @@ _WORDS = {
         "wires": "Drähte",
         "shopping": "Einkaufsliste",
         "notes": "Hinweise",
-        "is": "mit",
+        "is": "–",
         "open": "bleibt offen",
         "meter": "Zähler",
     },
+}
+
+_GERMAN = {
+    "light": "Licht",
+    "request": "Anforderung",
+    "data": "Daten",
+    "in": "Eingang",
+    "out": "Ausgang",
 }
 
 
@@ -240,6 +248,8 @@ def _end(end, parts, language, words):
     if part == _BOARD:
         return f"**{f'GPIO{contact}' if contact.isdigit() else contact}**"
     title = words["meter"] if part.startswith("meter-") else parts[part]["title"][language]
+    if language == "de":
+        contact = " ".join(_GERMAN.get(word, word) for word in contact.split(" "))
     return f"{title}: {contact}"
 
 
