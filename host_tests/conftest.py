@@ -1,9 +1,22 @@
 """What all tests share: the interpreters, and the account of them at the end of a run."""
 
 import os
+import sys
 
 import pytest
-from meterling_tools import interpreters
+from hypothesis import HealthCheck, settings
+from meterling_tools import dependencies, interpreters
+
+sys.path.append(str(dependencies.fetch()))  # microdot, which the portal imports
+
+# The same examples in every run of CI; at home new ones each time. A busy machine fails nothing.
+settings.register_profile(
+    "meterling",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("meterling")
 
 
 def pytest_sessionstart(session):
@@ -19,8 +32,8 @@ def pytest_sessionstart(session):
 _SIDE_BY_SIDE = (
     "apdu axdr block_transfer boards build_folder build captures ciphering clock config "
     "decode ethernet factory_reset fuzz hdlc heap image kernels layout_file layouts line "
-    "line_model mbus migrations mode5 nordic operators oracles p1 plausible reading records "
-    "replay shorten simulate sml sml_transport sniffer text timezone update_release "
+    "line_model listener mbus migrations mode5 nordic operators oracles p1 plausible reading "
+    "records replay shorten simulate sml sml_transport sniffer text timezone update_release "
     "update_slots update_signature label mip portal_api portal_captive portal_dns portal_keys "
     "portal_passwords portal_plain portal_security pages pages_health pages_update power "
     "signals sign_on site webflasher decode_text interpreters_fetched saved_meanwhile "

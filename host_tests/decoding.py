@@ -1,11 +1,9 @@
 """How the tests feed the decoder and write down what it read."""
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 
-from hypothesis import settings
 from meterling.decoder import Decoder
 from meterling_tools import ROOT, interpreters
 from meterling_tools.simulate import axdr
@@ -15,10 +13,6 @@ from meterling_tools.simulate.settings import P1_LINE
 PROBE = Path(__file__).with_name("decode_probe.py")
 DATA = Path(__file__).with_name("data")
 CAPTURES = ROOT.parent / "shared" / "captures"  # optional: published and private telegrams
-
-# The same examples in every run of CI; at home new ones each time.
-settings.register_profile("meterling", deadline=None, derandomize=bool(os.environ.get("CI")))
-settings.load_profile("meterling")
 
 
 class Seen:

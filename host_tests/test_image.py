@@ -169,7 +169,7 @@ def test_without_a_banner_the_apps_own_description_counts():
     assert image.MicroPython(stock(app=app)).version == "1.26.0"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, len(stock()) * 8 - 1), st.integers(0, len(stock())))
 def test_a_damaged_image_is_refused_or_its_damage_is_in_the_gaps(bit, end):
     good = stock()

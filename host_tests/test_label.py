@@ -90,7 +90,7 @@ def test_what_has_a_meaning_in_the_code_is_escaped():
     ET.parse(io.StringIO(Label("<&>", '"<&>"').svg()))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.text(st.characters(codec="ascii", min_codepoint=32), min_size=8, max_size=63))
 def test_every_password_that_a_network_can_have_is_read(password):
     label = Label("Meterling-A1B2", password)

@@ -69,7 +69,7 @@ def test_each_brown_out_in_a_row_is_answered_with_a_pause_twice_as_long():
     assert all(pause > 60 << i + 1 for i, pause in enumerate(pauses))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.one_of(
         st.builds(capacitor.p1, st.integers(10, 100), st.integers(60, 250)),

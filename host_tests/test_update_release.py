@@ -292,7 +292,7 @@ def test_others_have_their_turn(root):
     assert {"checking", "unpacking", "comparing"} <= turns
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_any_change_is_refused(tmp_path_factory, data):
     root = tmp_path_factory.mktemp("any") / "root"

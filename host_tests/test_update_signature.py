@@ -230,7 +230,7 @@ def test_a_key_with_a_small_part_is_taken_as_openssl_does():
             assert ed25519.verify(public, MESSAGE, signature) == fits(public, MESSAGE, signature)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(min_size=32, max_size=32), st.binary(max_size=300), st.data())
 def test_as_openssl_whatever_bit_is_turned(secret, message, data):
     key = Ed25519PrivateKey.from_private_bytes(secret)
@@ -244,7 +244,7 @@ def test_as_openssl_whatever_bit_is_turned(secret, message, data):
     assert ed25519.verify(*case) is fits(*case) is False
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=600))
 def test_sha512_is_hashlibs(data):
     work = sha512.steps(data)

@@ -136,7 +136,7 @@ def test_a_flash_that_takes_nothing_starts_what_has_proved_itself(root, monkeypa
     assert starts(root, 5) == ["a"] * 5
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=60) | st.from_regex(rb"1 [ab-] [ab-] [0-9]{1,3} r?n? ok\n?"))
 def test_whatever_the_state_says_a_whole_slot_starts(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("state")
