@@ -1,18 +1,13 @@
 """The page without JavaScript: its numbers are exact, whatever unit and shape they come in."""
 
 import json
-import sys
 from fractions import Fraction
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from meterling_tools import dependencies
-
-sys.path.append(str(dependencies.fetch()))  # microdot
-
-from meterling.portal import plain  # noqa: E402
+from meterling.portal import plain
 
 _VOID = ("meta", "link", "input")
 

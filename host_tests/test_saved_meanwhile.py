@@ -2,23 +2,19 @@
 
 import asyncio
 import json
-import sys
 from types import SimpleNamespace
 
 import pytest
-from meterling_tools import dependencies
-
-sys.path.append(str(dependencies.fetch()))  # microdot
-
-from meterling import config  # noqa: E402
+from meterling import config
 from meterling.portal import (
     api_account,
-    api_network,
+    api_mqtt,
     api_operators,
+    api_wifi,
     gate,
     house,
     mdns,
-)  # noqa: E402
+)
 
 
 class Wifi:
@@ -59,7 +55,7 @@ def test_during_a_test_of_the_wifi(monkeypatch):
 
     monkeypatch.setattr(mdns, "is_taken", slow)
     portal = make_portal()
-    beside(portal, api_network._test(portal, "Zuhause", "geheim12"))
+    beside(portal, api_wifi._test(portal, "Zuhause", "geheim12"))
     assert portal.house.settings["wifi.ssid"] == "Zuhause"
     assert portal.wifi_test["saved"] and portal.wifi_test["ssid"] == "Zuhause"
 
@@ -96,22 +92,21 @@ def test_a_key_that_found_no_memory_is_taken_when_it_is_saved_again(monkeypatch,
 
 def test_of_two_tests_of_a_broker_the_first_takes_nothing_from_the_second(monkeypatch):
     unloaded = []
-    monkeypatch.setattr(api_network, "unload", lambda *args: unloaded.append(args[1]))
+    monkeypatch.setattr(api_mqtt, "unload", lambda *args: unloaded.append(args[1]))
 
     async def try_broker(house, settings):
         await asyncio.sleep(0.05 if settings["mqtt.host"] == "quick" else 0.2)
         return "ok" if "simple" not in unloaded else "mqtt-timeout"
 
-    monkeypatch.setattr(api_network, "_try_broker", try_broker)
+    monkeypatch.setattr(api_mqtt, "_try_broker", try_broker)
     portal = make_portal()
     portal.house.publisher = None
     portal.broker_tests = 0
 
     def ask(host):
         body = json.dumps({"host": host}).encode()
-        return api_network.mqtt_test(
-            portal, SimpleNamespace(content_type="application/json", body=body)
-        )
+        request = SimpleNamespace(content_type="application/json", body=body)
+        return api_mqtt.test(portal, request)
 
     async def run():
         return await asyncio.gather(ask("quick"), ask("slow"))
@@ -159,5 +154,5 @@ def test_what_could_not_be_saved_is_no_success(monkeypatch, problem):
 
     monkeypatch.setattr(mdns, "is_taken", is_taken)
     portal = make_portal(save)
-    asyncio.run(api_network._test(portal, "Zuhause", "geheim12"))
+    asyncio.run(api_wifi._test(portal, "Zuhause", "geheim12"))
     assert (portal.wifi_test["result"], portal.wifi_test["saved"]) == ("not-saved", False)

@@ -59,8 +59,8 @@ microdot.print_exception = _pass_on
 Request._parse_urlencoded = _look_at_query
 
 _RARE_MODULES = const(
-    "routes asked gate api_account api_meter api_key api_settings api_operators api_network"
-    " api_dongle factory_reset plain find_broker mdns api_update captive failure"
+    "routes asked gate api_account api_meter api_key api_settings api_operators api_wifi"
+    " api_mqtt api_dongle factory_reset plain find_broker mdns api_update captive failure"
 )
 _UPDATE = const("/api/update")
 
@@ -98,8 +98,8 @@ class Portal:
         self.sessions = Sessions(house.settings, "sessions.json")
         self.tries = [0, 0, False]  # kept by gate
         self.understood = None  # kept by api_key: (token, key, auth_key, ticks_ms)
-        self.wifi_test = {"state": "none"}  # kept by api_network
-        self.broker_tests = 0  # kept by api_network
+        self.wifi_test = {"state": "none"}  # kept by api_wifi
+        self.broker_tests = 0  # kept by api_mqtt
         self.update = None  # kept by api_update: Updater, the latest
         self._app = _App(self._answer)
         self.live = Live(self._status, self._state, house.telegrams)
