@@ -35,7 +35,7 @@ _SIDE_BY_SIDE = (
     "line_model listener mbus migrations mode5 nordic operators oracles p1 plausible reading "
     "records replay shorten simulate sml sml_transport sniffer text timezone update_release "
     "update_slots update_signature label mip portal_api portal_captive portal_dns portal_keys "
-    "portal_passwords portal_plain portal_security pages pages_health pages_update power "
+    "portal_passwords portal_plain portal_security unload pages pages_health pages_update power "
     "signals sign_on site webflasher decode_text interpreters_fetched saved_meanwhile "
     "site_left_out webflasher_folder"
 ).split()

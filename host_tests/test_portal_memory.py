@@ -140,6 +140,12 @@ def test_a_key_is_checked_in_what_is_left(portal):
     assert (answer.json["check"], answer.json["swapped"]) == ("fits", True)
 
 
+def test_settings_are_saved_in_what_is_left(portal):
+    for host in ("broker.local", ""):
+        answer = portal.ask("PUT", "/api/settings", {"mqtt": {"host": host}})
+        assert (answer.status, answer.json) == (200, {"restart": True}), answer
+
+
 def test_a_broker_that_cannot_be_tried_leaves_nothing_loaded(portal):
     def try_one():
         answer = portal.post("/api/mqtt/test", {"host": "two words"})

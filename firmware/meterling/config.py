@@ -15,6 +15,7 @@ in one step; FAT removes the old one first, and if the power fails right there, 
 the second file is left: `load` then takes that, and finishes the renaming.
 """
 
+import gc
 import json
 import os
 
@@ -52,7 +53,9 @@ def _with_fields(function, *args):
 
         return getattr(fields, function)(*args)
     finally:
-        unload("meterling", "fields migrations timezone")
+        fields = None
+        unload("meterling", "fields migrations timezone", False)
+        gc.collect()  # here: from within `unload`, the collector finds them on the stack
 
 
 def read_document(path):
@@ -98,8 +101,4 @@ def save(path, settings, keep=True):
     """Write `settings` (flat dict, as `load` gives) to the file `path`, whole or not
     at all; keep: with what a later version left there. ConfigError, and nothing written, if
     one is wrong."""
-    try:
-        old = read_document(path) if keep else None
-    except ConfigError:
-        old = None  # what stood there was damaged
-    write_document(path, _with_fields("write", settings, old))
+    write_document(path, _with_fields("write", settings, path if keep else None))

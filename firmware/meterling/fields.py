@@ -7,7 +7,8 @@ for each setting it took twice the heap.
 
 import json
 
-from .config import AUTO, ConfigError
+from .config import AUTO, ConfigError, read_document
+from .publish.loop import is_dotted
 from .python import unload
 
 _HEX = "0123456789abcdefABCDEF"
@@ -15,60 +16,64 @@ _BETWEEN_DIGITS = " :-"
 
 # Name, default (JSON), and what is taken:
 #   text N C       at most N bytes, none of the characters C (_ is a blank) and nothing below " "
+#   filled N C     the same, and not empty
+#   passphrase     "" or what opens a Wi-Fi
+#   address        of IPv4
 #   integer A B    a whole number from A to B
 #   choice ..      one of these
 #   flag           true or false
 #   key            32 hex digits, with blanks, colons or dashes between; null or "": none
 #   zone           a time zone, as POSIX writes it; see timezone
 # "auto", before one of them, takes that word, too; "0" before them means the same.
-_FIELDS = (
-    b'device "" text 32 /+#',  # "": named after the chip
-    b'timezone "CET-1CEST,M3.5.0,M10.5.0/3" zone',
-    b'wifi.ssid "" text 32',
-    b'wifi.password "" text 64',
-    b"ethernet.mdc -1 integer -1 48",  # of a LAN8720; -1: there is none
-    b"ethernet.mdio -1 integer -1 48",
-    b"ethernet.power -1 integer -1 48",  # -1: always on
-    b"ethernet.address 1 integer 0 31",
-    b'meter.link "auto" choice auto mbus hdlc apdu p1 sml amis',
-    b'meter.baudrate "auto" 0 auto integer 300 921600',
+_FIELDS = (  # in pieces: little heap has no room for it in one
+    b'\ndevice "" text 32 /+#\n'  # "": named after the chip
+    b'timezone "CET-1CEST,M3.5.0,M10.5.0/3" zone\n'
+    b'wifi.ssid "" text 32\n'
+    b'wifi.password "" text 64\n'
+    b"ethernet.mdc -1 integer -1 48\n"  # of a LAN8720; -1: there is none
+    b"ethernet.mdio -1 integer -1 48\n"
+    b"ethernet.power -1 integer -1 48\n"  # -1: always on
+    b"ethernet.address 1 integer 0 31\n",
+    b'\nmeter.link "auto" choice auto mbus hdlc apdu p1 sml amis\n'
+    b'meter.baudrate "auto" 0 auto integer 300 921600\n'
     # 8E1: data bits, parity (none, even, odd), stop bits
-    b'meter.framing "auto" 0 auto choice 7N1 7N2 7E1 7E2 7O1 7O2 8N1 8N2 8E1 8E2 8O1 8O2',
-    b"meter.key null key",
-    b"meter.auth_key null key",
-    b"meter.rx_pin 16 integer 0 48",
-    b"meter.tx_pin 17 integer 0 48",
-    b"meter.request_pin -1 integer -1 48",  # P1's data request; -1: none
-    b"meter.optical false flag",  # may be asked at 300 baud (IEC 62056-21 mode C)
-    b'meter.inverted "auto" auto flag',  # the line idles low, as P1's does
-    b'meter.operator "" text 32',  # id of a grid operator, for the page; see operators
-    b'ap.password "" text 63',  # of the dongle's own Wi-Fi
-    b"ap.open false flag",
-    b'portal.password "" text 160',  # hashed; see portal.passwords
-    b"portal.setup_done false flag",
-    b'portal.address "0.0.0.0" text 64 _/',  # where the page listens
-    b"portal.port 80 integer 1 65535",
-    b"led.pin -1 integer -1 48",
-    b'led.kind "plain" choice plain active-low ws2812',
-    b"led.brightness 30 integer 0 100",  # per cent
-    b"button.pin -1 integer -1 48",
-    b'power.supply "usb" choice usb p1 mbus',
-    b"power.sense_pin -1 integer -1 48",  # half of the capacitor's voltage; -1: none
-    b'mqtt.host "" text 255 _/',  # "": publishes nowhere
-    b"mqtt.port 1883 integer 1 65535",
-    b'mqtt.user "" text 128',
-    b'mqtt.password "" text 128',
-    b'mqtt.topic "meterling" text 64 +#',
-    b'update.url "" text 255 _',  # a release is fetched from there, when asked; "": off
+    b'meter.framing "auto" 0 auto choice 7N1 7N2 7E1 7E2 7O1 7O2 8N1 8N2 8E1 8E2 8O1 8O2\n'
+    b"meter.key null key\n"
+    b"meter.auth_key null key\n"
+    b"meter.rx_pin 16 integer 0 48\n"
+    b"meter.tx_pin 17 integer 0 48\n"
+    b"meter.request_pin -1 integer -1 48\n"  # P1's data request; -1: none
+    b"meter.optical false flag\n"  # may be asked at 300 baud (IEC 62056-21 mode C)
+    b'meter.inverted "auto" auto flag\n'  # the line idles low, as P1's does
+    b'meter.operator "" text 32\n',  # id of a grid operator, for the page; see operators
+    b'\nap.password "" passphrase\n'  # of the dongle's own Wi-Fi
+    b"ap.open false flag\n"
+    b'portal.password "" text 160\n'  # hashed; see portal.passwords
+    b"portal.setup_done false flag\n"
+    b'portal.address "0.0.0.0" address\n'  # where the page listens
+    b"portal.port 80 integer 1 65535\n"
+    b"led.pin -1 integer -1 48\n"
+    b'led.kind "plain" choice plain active-low ws2812\n'
+    b"led.brightness 30 integer 0 100\n"  # per cent
+    b"button.pin -1 integer -1 48\n"
+    b'power.supply "usb" choice usb p1 mbus\n'
+    b"power.sense_pin -1 integer -1 48\n",  # half of the capacitor's voltage; -1: none
+    b'\nmqtt.host "" text 255 _/\n'  # "": publishes nowhere
+    b"mqtt.port 1883 integer 1 65535\n"
+    b'mqtt.user "" text 128\n'
+    b'mqtt.password "" text 128\n'
+    b'mqtt.topic "meterling" filled 64 +#\n'
+    b'update.url "" text 255 _\n',  # a release is fetched from there, when asked; "": off
 )
 
 
 def defaults():
     """The settings of a new dongle (flat dict)."""
     settings = {}
-    for row in _FIELDS:
-        name, default = row.decode().split(" ", 2)[:2]
-        settings[name] = json.loads(default)
+    for rows in _FIELDS:
+        for row in rows.decode().strip().split("\n"):
+            name, default = row.split(" ", 2)[:2]
+            settings[name] = json.loads(default)
     return settings
 
 
@@ -100,20 +105,23 @@ def read(document):
     return check(values), later
 
 
-def write(settings, old=None):
-    """What the file is to hold (nested dict) for `settings` (flat dict); old: what it holds
-    now, or None. ConfigError if one is wrong."""
+def write(settings, path=None):
+    """What the file `path` is to hold (nested dict) for `settings` (flat dict), with what a later
+    version left there; None: without. ConfigError if one is wrong."""
+    later = _later_in(path) if path else {}
     values = _as_in_file(settings)
     for name, value in values.items():
         _checked(name, value)
-    migrations = _migrations()
-    later = {}
-    if migrations.is_of_later(old):
-        try:
-            later = read(old)[1]
-        except ConfigError:
-            pass
-    return migrations.write(values, later)
+    return _migrations().write(values, later)
+
+
+def _later_in(path):
+    # Before all else, and in a function of its own: the document takes 3 kB.
+    try:
+        old = read_document(path)
+        return read(old)[1] if _migrations().is_of_later(old) else {}
+    except ConfigError:
+        return {}  # what stands there is damaged
 
 
 def template():
@@ -148,13 +156,7 @@ def _accepts(name, value):
 
 def _checked(name, value):
     """The `value` of the setting `name`, as the program has it. ConfigError."""
-    head = name.encode() + b" "
-    for row in _FIELDS:
-        if row.startswith(head) and " " not in name:
-            break
-    else:
-        raise ConfigError("unknown-setting", name, "is no setting")
-    words = row.decode().split(" ")[2:]
+    words = _words(name)
     also_zero = words[0] == "0"
     if also_zero:
         words.pop(0)
@@ -164,6 +166,17 @@ def _checked(name, value):
         if value == AUTO or also_zero and value == 0 and _is_integer(value):
             return AUTO
     return _CHECKS[words[0]](name, value, words[1:])
+
+
+def _words(name):
+    # What is taken
+    head = b"\n" + name.encode() + b" "
+    for rows in _FIELDS:
+        start = rows.find(head)
+        if start >= 0 and " " not in name:
+            start += len(head)
+            return rows[start : rows.find(b"\n", start)].decode().split(" ")[1:]
+    raise ConfigError("unknown-setting", name, "is no setting")
 
 
 def _is_integer(value):
@@ -180,19 +193,27 @@ def _text(name, value, args):
     for character in value:
         if character < " " or character in forbidden:
             raise ConfigError("forbidden-character", name, "has a character it must not have")
-    if not value and name == "mqtt.topic":
-        raise ConfigError("empty", name, "must not be empty")
-    if name == "ap.password" and 0 < len(value.encode()) < 8:  # none opens with such a one
-        raise ConfigError("too-short", name, "must have at least 8 bytes")
-    if name == "portal.address" and not _is_address(value):
-        raise ConfigError("not-an-address", name, "must be an IPv4 address, as 0.0.0.0")
     return value
 
 
-def _is_address(text):
-    from .publish.loop import is_dotted
+def _filled(name, value, args):
+    if value == "":
+        raise ConfigError("empty", name, "must not be empty")
+    return _text(name, value, args)
 
-    return is_dotted(text)
+
+def _passphrase(name, value, args):
+    _text(name, value, ("63",))
+    if 0 < len(value.encode()) < 8:  # nothing opens with such a one
+        raise ConfigError("too-short", name, "must have at least 8 bytes")
+    return value
+
+
+def _address(name, value, args):
+    _text(name, value, ("15",))
+    if not is_dotted(value):
+        raise ConfigError("not-an-address", name, "must be an IPv4 address, as 0.0.0.0")
+    return value
 
 
 def _integer(name, value, args):
@@ -246,6 +267,9 @@ def _zone(name, value, args):
 
 _CHECKS = {
     "text": _text,
+    "filled": _filled,
+    "passphrase": _passphrase,
+    "address": _address,
     "integer": _integer,
     "choice": _choice,
     "flag": _flag,

@@ -48,10 +48,16 @@ def unload(package, names, collect=True):
     """
     if not VIPER:
         return
-    parent = sys.modules.get(package)
+    modules = sys.modules
+    parent = modules.get(package)
     for name in names.split():
-        if sys.modules.pop(package + "." + name, None):
+        whole = package + "." + name
+        if modules.pop(whole, None):
             delattr(parent, name)
+        else:
+            # An import that failed (no memory) took the name away, and left the module there.
+            modules[whole] = None
+            modules.pop(whole)
     if collect:
         gc.collect()
 

@@ -1,5 +1,6 @@
 """/api/key: what was pasted, understood and tried."""
 
+import gc
 import os
 from binascii import hexlify
 
@@ -51,7 +52,8 @@ def _understand(house, document):
         return found.code, found.key, found.auth_key, found.notes, found.digits
     finally:
         understand = found = None
-        unload("meterling.portal", "key_doctor")
+        unload("meterling.portal", "key_doctor", False)
+        gc.collect()  # here: from within `unload`, the collector finds it on the stack
 
 
 def _try(house, key, auth_key):
