@@ -205,8 +205,8 @@ def _runs(words):
     if len(header) == 2:
         keys = [run for run in runs if len(run.digits()) >= _KEY]
         if len(keys) > 1 or keys and len(keys[0].digits()) >= 2 * _KEY:
-            for run, run.before in zip(keys, header):
-                pass
+            for key, label in zip(keys, header):
+                key.before = label
     return runs
 
 
