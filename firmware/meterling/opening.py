@@ -9,8 +9,8 @@ _LONGEST_LAYOUTS = const(4096)  # bytes
 # Bytes of heap: the page takes 25 kB, and must leave enough to search the line, to learn a
 # telegram's shape, to publish it, and to save settings; where nothing is published, for a try of
 # a broker, too.
-_ROOM = const(57_000)
-_ROOM_ALONE = const(59_000)
+_ROOM = const(55_000)
+_ROOM_ALONE = const(57_000)
 
 
 def own_layouts(path=LAYOUTS):

@@ -12,7 +12,7 @@ from ..python import const
 
 _PIECE = const(1024)  # bytes of a file at once
 _SMALL = const(1024)  # bytes of a body that goes with its head
-_PART = const(512)  # bytes: a hole of that size is found in any heap
+_PART = const(256)  # bytes: a hole of that size is found in any heap
 
 # With no-referrer, Chromium says "Origin: null" for the form of the page without JavaScript.
 _ALWAYS = const(
