@@ -9,6 +9,7 @@ import stat
 import struct
 import subprocess
 import zlib
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,12 @@ import updating
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from meterling import __version__
-from meterling.update import package, slots, updater
+from meterling.update import fetch, package, slots, updater
 from meterling.update.errors import Refused
 from meterling_tools import CommandError, build, interpreters, release, site
 
 PROBE = Path(__file__).parent / "update_probe.py"
+LFS_PROBE = Path(__file__).parent / "lfs_probe.py"
 HERE = 6  # _mpy of a MicroPython that loads bytecode only
 
 
@@ -239,6 +241,47 @@ def test_no_room_for_the_files_as_the_flash_keeps_them(root, monkeypatch):
     assert "update.part" not in os.listdir(root)
 
 
+@pytest.mark.parametrize("interpreter", ["micropython", "micropython32"], indirect=True)
+def test_one_update_after_the_other_on_a_flash_of_the_stock_image(interpreter, tmp_path):
+    """Of some 160 files, which take three times their bytes there: with both slots full, little
+    is free. Up to three files more than today."""
+    built = build_everything(tmp_path / "tree")
+    files = {**built, **{f"meterling/more{i}.mpy": built["meterling/app.mpy"] for i in range(3)}}
+    data = release.make(files, updating.KEY, "0.2.0")
+    (tmp_path / "new.release").write_bytes(data)
+    (tmp_path / "key").write_text(updating.PUBLIC)
+    (tmp_path / "rounds").write_text("3")
+    head = data[: package.HEADER + package.front(BytesIO(data)).length]
+    for name, content in {**built, "release": head}.items():
+        path = tmp_path / "slot" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    run = interpreters.run(interpreter, LFS_PROBE, [tmp_path], heapsize=1 << 24)
+    assert run.stdout.decode().split("\n")[:3] == ["done b", "done a", "done b"], run.stderr
+
+
+def build_everything(folder):
+    build.build("esp32", folder)
+    site.build(folder / "site")
+    return release.collect(folder)
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"\r\n", b""])
+def test_what_answers_no_http_is_not_fetched_from(answer):
+    async def serve(reader, writer):
+        await reader.readline()
+        writer.write(answer)
+        writer.close()
+
+    async def ask():
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            await fetch.fetch(f"http://127.0.0.1:{port}/x", None, pytest.fail)
+
+    with pytest.raises(Refused, match="not-fetched"):
+        asyncio.run(ask())
+
+
 def test_the_other_slot_makes_room(root, monkeypatch):
     updating.install(root, "b", "1.1.0")
     update = updating_in(root)
@@ -399,6 +442,14 @@ def test_a_key_is_not_written_into_the_checkout_nor_over_another(tmp_path):
         release.read_key(tmp_path / "key.pem")
     with pytest.raises(CommandError, match="no public keys"):
         build.read_keys([tmp_path / "key.pem"])
+
+
+def test_a_public_key_is_not_written_over_another(tmp_path):
+    (tmp_path / "key.pem.pub").write_text("of the key that was moved away")
+    with pytest.raises(CommandError, match="key.pem.pub is there already"):
+        command("--new-key", tmp_path / "key.pem")
+    assert (tmp_path / "key.pem.pub").read_text() == "of the key that was moved away"
+    assert not (tmp_path / "key.pem").exists()
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.2.x", "1.2.70000", "1.2.3.4", "-1.0.0"])

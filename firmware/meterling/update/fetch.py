@@ -31,7 +31,15 @@ async def fetch(url, nameserver, take):
             url = await _get(url, nameserver, take)
             if not url:
                 return
-    except (OSError, EOFError, ValueError, BrokerError, ImportError, asyncio.TimeoutError) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        IndexError,
+        BrokerError,
+        ImportError,
+        asyncio.TimeoutError,
+    ) as error:
         print("update: not fetched: {}".format(type(error).__name__))
     raise Refused("not-fetched")
 

@@ -10,6 +10,7 @@ import boot_slots
 from ..python import const
 
 _FOLDER = const(0x4000)
+_BLOCK = const(4096)  # bytes: of the flash. Each file begins one.
 
 
 def running(root=""):
@@ -94,12 +95,18 @@ def remove_steps(path):
     os.rmdir(path)
 
 
-def size_of(path):
-    """Bytes that the file or folder `path` takes, 0 if there is none."""
+def blocks_of(path):
+    """Blocks that `statvfs` finds free once the file or folder `path` is removed, 0 if there is
+    none: LittleFS counts the two of a folder twice."""
     try:
         mode, *_ = found = os.stat(path)
     except OSError:
         return 0
     if not mode & _FOLDER:
-        return found[6]
-    return sum(size_of(path + "/" + name) for name in os.listdir(path))
+        return blocks(found[6])
+    return 4 + sum(blocks_of(path + "/" + name) for name in os.listdir(path))
+
+
+def blocks(size):
+    """Blocks that a file of `size` bytes takes."""
+    return -(-size // _BLOCK)

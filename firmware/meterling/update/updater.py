@@ -75,7 +75,7 @@ class Updater:
                 await sleep_ms(0)
         except OSError:
             self._refuse("flash")
-        except MemoryError:
+        except (MemoryError, ImportError):  # what is packed is not found without memory
             self._refuse("memory")
         except Refused as refused:
             self._refuse(refused.code)
@@ -135,7 +135,7 @@ class Updater:
                 self._front = package.Front(self._buffer)
                 # Not signed yet, and so only a first look: nobody sends in vain.
                 self._check(self._front)
-                self._check_room(self._front.size + self._front.unpacked)
+                self._check_room(slots.blocks(self._front.size + self._front.unpacked))
         self._filled += len(chunk)
         if self._front is not None:
             if self._filled > self._front.size:
@@ -152,11 +152,12 @@ class Updater:
         if self._version < front.least:
             raise Refused("too-old")
 
-    def _check_room(self, size):
-        # What is in the other slot will go.
-        block, _, _, _, free, *_ = os.statvfs(self._root or os.getcwd())
-        free = block * (free - _SPARE_BLOCKS) + slots.size_of(self._root + self._other())
-        if size > free:
+    def _check_room(self, wanted):
+        # wanted: blocks. What is in the other slot will go.
+        _, _, total, _, free, *_ = os.statvfs(self._root or os.getcwd())
+        if free > total:
+            free = 0  # LittleFS counts some blocks twice, and so to below 0
+        if wanted > free - _SPARE_BLOCKS + slots.blocks_of(self._root + self._other()):
             raise Refused("too-large")
 
     def _other(self):
@@ -188,23 +189,18 @@ class Updater:
         self.progress = ("checking", 0, self._front.size)
         front = yield from package.check_steps(file, self._keys, self._buffer)
         self._check(front)
-        # Each file begins a block of the flash, and a folder takes two.
-        block = os.statvfs(self._root or os.getcwd())[0]
-        room = 2 * block
         total = 0
-        last = ""
+        room = 2 + slots.blocks(package.HEADER + front.length)  # the slot, and its `release`
+        folders = set()
         file.seek(package.FRONT)
         for name, size, _ in package.entries(file, front.files):
             total += size
-            room += (size + block - 1) // block * block
-            folder = name.rpartition("/")[0]
-            if folder != last:  # they come sorted
-                room += 2 * block
-                last = folder
+            room += slots.blocks(size)
+            folders.add(name.rpartition("/")[0])
             yield
         if total != front.unpacked or file.tell() != package.HEADER + front.length:
             raise Refused("content")
-        self._check_room(room)
+        self._check_room(room + 2 * len(folders))
         digest = yield from package.hash_steps(file, front.packed, self._buffer)
         if digest != front.digest or file.read(1):
             raise Refused("altered")
