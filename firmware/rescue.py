@@ -110,6 +110,7 @@ def _steps_to_network(settings):
                     print("rescue: http://{}/".format(home.ifconfig()[0]))
                     return
                 yield
+            home.active(False)  # else it goes on trying, and ours can hardly be heard
     except (OSError, ValueError) as error:
         print("rescue: wifi: {}".format(type(error).__name__))
     own = network.WLAN(network.AP_IF)

@@ -33,7 +33,7 @@ _SIDE_BY_SIDE = (
     "apdu axdr block_transfer boards build_folder build captures ciphering clock config "
     "decode ethernet factory_reset fuzz hdlc heap image kernels layout_file layouts line "
     "line_model listener mbus migrations mode5 nordic operators oracles p1 plausible reading "
-    "records replay shorten simulate sml sml_transport sniffer text timezone update_release "
+    "records replay rescue shorten simulate sml sml_transport sniffer text timezone update_release "
     "update_slots update_signature label mip portal_api portal_captive portal_dns portal_keys "
     "portal_passwords portal_plain portal_security unload pages pages_health pages_update power "
     "signals sign_on site webflasher decode_text interpreters_fetched saved_meanwhile "
