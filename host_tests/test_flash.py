@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+from types import SimpleNamespace
 
 import esptool
 import pytest
@@ -374,7 +375,7 @@ def test_a_board_that_stays_silent(impatient):
 
 
 @ON_MICROPYTHON
-def test_a_dongle_that_does_not_answer_afterwards(interpreter, tmp_path, release, quick):
+def test_a_dongle_that_does_not_answer_afterwards(interpreter, tmp_path, release, quick, capsys):
     class Mute(FakeDongle):
         def _to_micropython(self, data):
             pass
@@ -382,7 +383,13 @@ def test_a_dongle_that_does_not_answer_afterwards(interpreter, tmp_path, release
     with Mute(interpreter, tmp_path / "flash") as dongle:
         with pytest.raises(CommandError, match="It was written, and does not answer") as raised:
             flashed(dongle, tmp_path, release)
+        settings = json.loads(contents(bytes(dongle.flash[2 * MIB :]))["settings.json"])
     assert raised.value.status == 1
+    # Its password is on it, and so on its label.
+    password = settings["ap"]["password"]
+    assert f"Password: {password}" in capsys.readouterr().out
+    assert f"Passwort: {password}" in (tmp_path / "labels" / "label-0001.txt").read_text()
+    assert (tmp_path / "labels" / "label-0001.svg").exists()
     # It has been read back, so the dongle holds the settings; a copy here would soon be an old one.
     assert not (tmp_path / "labels" / "unfinished-0001.json").exists()
 
@@ -411,6 +418,26 @@ def test_a_dongle_that_runs_something_else_afterwards(interpreter, tmp_path, rel
     with FakeDongle(interpreter, tmp_path / "flash") as dongle:
         with pytest.raises(CommandError, match=r"it runs MicroPython .*, not MicroPython 1\.19\.1"):
             flashed(dongle, tmp_path, "1.19.1")
+
+
+def test_a_port_that_is_gone_for_a_moment_is_asked_again(monkeypatch, quick):
+    usb, others = (SimpleNamespace(device=f"/dev/none-{n}", vid=0x303A) for n in range(2))
+    plugged_in = [[others], [others, usb]]  # it comes back
+    asked = []
+
+    def comports():
+        return plugged_in[min(len(asked), 1)]
+
+    def dongle(device):
+        asked.append(device)
+        if device != usb.device:
+            raise CommandError("It does not answer.")
+        return device
+
+    monkeypatch.setattr(flash.flash_port.list_ports, "comports", comports)
+    monkeypatch.setattr(flash, "Dongle", dongle)
+    assert flash.wait_for(usb.device) == usb.device
+    assert asked == [others.device, usb.device]
 
 
 def test_wrong_settings_are_refused_before_anything_is_touched(tmp_path):

@@ -19,7 +19,8 @@ def names(folder):
 
 def test_an_older_site_goes_and_nothing_else(tmp_path):
     ours = json.dumps({"name": webflasher.NAME})
-    lay(tmp_path, **{"chunk-QX2LJ7PB_js": "", "chunk-vendors_js": ""})
+    page = webflasher._section(boards.load("esp32-devkit-mbus"))
+    lay(tmp_path, **{"chunk-QX2LJ7PB_js": "", "chunk-vendors_js": "", "index_html": page})
     files = {"meterling_bin": "", "wiring_svg": "", "notes_txt": ""}
     lay(tmp_path / "boards" / "ours", manifest_json=ours, **files)
     lay(tmp_path / "boards" / "theirs", manifest_json='{"name": "Snowboards"}', **files)
@@ -27,6 +28,7 @@ def test_an_older_site_goes_and_nothing_else(tmp_path):
     lay(tmp_path / "boards" / "none", wiring_svg="")
     webflasher._clear(tmp_path)
     assert names(tmp_path) == {
+        "index.html",
         "chunk-vendors.js",
         "boards/ours/notes.txt",
         *(f"boards/theirs/{name.replace('_', '.')}" for name in (*files, "manifest.json")),
@@ -34,6 +36,12 @@ def test_an_older_site_goes_and_nothing_else(tmp_path):
         "boards/broken/wiring.svg",
         "boards/none/wiring.svg",
     }
+
+
+def test_chunks_without_a_page_of_ours_stay(tmp_path):
+    lay(tmp_path, **{"chunk-QX2LJ7PB_js": ""})
+    webflasher._clear(tmp_path)
+    assert names(tmp_path) == {"chunk-QX2LJ7PB.js"}
 
 
 @pytest.fixture
@@ -57,6 +65,22 @@ def test_the_project_s_own_folders_are_refused(site_of, folder):
 def test_another_checkout_is_refused(site_of, tmp_path):
     lay(tmp_path / "boards" / "mine", board_json="{}", wiring_svg="")
     with pytest.raises(CommandError, match="holds the boards' own files"):
+        site_of(tmp_path)
+
+
+def test_somebody_else_s_site_is_refused(site_of, tmp_path):
+    files = {"index_html": "<title>Meterling</title>", "style_css": "", "chunk-QX2LJ7PB_js": ""}
+    lay(tmp_path, **files)
+    with pytest.raises(CommandError, match="index.html is of another site"):
+        site_of(tmp_path)
+    assert names(tmp_path) == {"index.html", "style.css", "chunk-QX2LJ7PB.js"}
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_an_empty_folder_and_an_older_site_of_ours_are_taken(site_of, tmp_path, empty):
+    if not empty:
+        lay(tmp_path, index_html=webflasher._section(boards.load("esp32-devkit-mbus")))
+    with pytest.raises(AssertionError, match="it would have begun"):
         site_of(tmp_path)
 
 

@@ -5,8 +5,9 @@
     settings  what is on it stays, the board's pins are set, --settings comes last; a password
               for its own Wi-Fi, if it has none yet
     image     MicroPython and a file system with the firmware and those settings, in one
-    write     at 0, read back; then the dongle has to answer, with the right versions
+    write     at 0, read back
     label     name, password, QR code: shown, and written as label-XXXX.svg and .txt
+    answer    the dongle has to, with the right versions
 
 `--app-only` is for developers; see flash_app.
 """
@@ -110,6 +111,8 @@ def flash(args):
         unfinished.write(kept)
         chip.write(data, args.erase)
         unfinished.forget()  # they are on the dongle, where their owner may change them any time
+        # Before anything else can fail: its password is on it, and nowhere else.
+        show_label(flash_settings.label_of(settings, chip.mac), args.labels, number)
         chip.restart()
     except BaseException:
         # What is on it goes on; else it would stay in its bootloader until it is unplugged.
@@ -127,7 +130,6 @@ def flash(args):
         dongle.close()
     remember(micropython)
     print(f"It answers: Meterling {__version__} on MicroPython {micropython.version}.")
-    show_label(flash_settings.label_of(settings, chip.mac), args.labels, number)
 
 
 def choose_board(chip, wanted=None, ask=input):
@@ -236,9 +238,9 @@ def wait_for(device):
     started = time.monotonic()
     asked = False
     while True:
-        device = flash_port.again(device)
+        port = flash_port.again(device)  # maybe another's, as long as it is gone
         try:
-            return Dongle(device)
+            return Dongle(port)
         except CommandError as error:
             waited = time.monotonic() - started
             if waited > _PATIENCE and not asked:
@@ -247,7 +249,7 @@ def wait_for(device):
             if waited > _PATIENCE + _PATIENCE_UNPLUGGED:
                 raise CommandError(
                     "It was written, and does not answer. Press RESET (EN), and look what it says "
-                    f"with: meterling monitor --port {device}. ({error})",
+                    f"with: meterling monitor --port {port}. ({error})",
                     1,
                 )
         time.sleep(_RETRY)

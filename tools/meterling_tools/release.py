@@ -93,10 +93,12 @@ _KEYS = (FIRMWARE / "meterling" / "update" / "keys.py").relative_to(ROOT)
 
 
 def new_key(path):
-    """Write a new private key to `path` (Path, must not exist), and the public one beside it;
-    returns that (hex). CommandError if `path` is inside of this checkout."""
+    """Write a new private key to `path` (Path), and the public one beside it; neither may exist.
+    Returns the public one (hex). CommandError if `path` is inside of this checkout."""
     if path.resolve().is_relative_to(ROOT):
         raise CommandError("a private key does not belong into the checkout: name another place.")
+    if public_path(path).exists():  # of a private one that was moved away
+        raise CommandError(f"{public_path(path)} is there already, and is not overwritten.")
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(
         serialization.Encoding.PEM,

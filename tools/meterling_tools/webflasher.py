@@ -30,6 +30,7 @@ _ESBUILD = ("--bundle", "--minify", "--splitting", "--format=esm", "--target=es2
 _CHUNKS = ("--chunk-names=chunk-[hash]", "--charset=utf8", "--legal-comments=none")
 _CHUNK = f"chunk-{8 * '[A-Z2-7]'}.js"  # with esbuild's hash: others' chunks are none of ours
 _OF_BOARD = ("meterling.bin", "wiring.svg", "manifest.json")  # the mark goes last
+_SECTION = '<section class="wiring" data-board="'  # in each index.html of ours: that tells it
 _NOT_BUNDLED = ("esbuild", "types/")
 # What esptool-js, and so a manifest, calls the chips
 FAMILIES = {
@@ -72,8 +73,8 @@ def make(folder, found, images, must=False):
 
     found: boards, as boards.load gives; images: {chip: Path of an image of MicroPython}. A
     board without an image is left out, which is said; if they `must` all be there, or none is,
-    CommandError; so it is where `folder` holds sources. Returns the names (list of str) of those
-    that are in.
+    CommandError; so it is where `folder` holds sources, or somebody else's site. Returns the
+    names (list of str) of those that are in.
     """
     missing = [board["name"] for board in found if board["kit"]["chip"] not in images]
     found = [board for board in found if board["name"] not in missing]
@@ -84,6 +85,11 @@ def make(folder, found, images, must=False):
     build.refuse_sources(folder)
     if any(folder.glob("boards/*/board.json")):
         raise CommandError(f"{folder} holds the boards' own files: name another folder.")
+    page = folder / "index.html"
+    if page.exists() and not _is_our_page(page):
+        raise CommandError(
+            f"{page} is of another site, and is not overwritten: name another folder."
+        )
     packages = install()
     folder.mkdir(parents=True, exist_ok=True)
     _clear(folder)
@@ -108,13 +114,18 @@ def install():
 
 def _clear(folder):
     """Remove what an older site has in `folder` (Path), and nothing else."""
-    for old in folder.glob(_CHUNK):
-        old.unlink()
+    if _is_our_page(folder / "index.html"):
+        for old in folder.glob(_CHUNK):
+            old.unlink()
     for manifest in folder.glob("boards/*/manifest.json"):
         # Folders of that name are common: only a manifest that is ours says that all is.
         if _is_ours(manifest):
             for name in _OF_BOARD:
                 (manifest.parent / name).unlink(missing_ok=True)
+
+
+def _is_our_page(page):
+    return page.is_file() and _SECTION.encode() in page.read_bytes()
 
 
 def _is_ours(manifest):
@@ -183,7 +194,7 @@ def _choice(board):
 def _section(board):
     name = board["name"]
     notes = [dict(zip(boards.LANGUAGES, texts, strict=True)) for texts in _notes(board)]
-    return f"""<section class="wiring" data-board="{name}" hidden>
+    return f"""{_SECTION}{name}" hidden>
 <h3>{_both(board["title"])}</h3>
 <a href="boards/{name}/wiring.svg"><img src="boards/{name}/wiring.svg" alt="{_alt(board)}"></a>
 <ul>{"".join(f"<li>{_both(note)}</li>" for note in notes)}</ul>
