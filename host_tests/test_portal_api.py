@@ -324,14 +324,17 @@ def test_export_and_import_carry_no_secrets_and_leave_them_alone(portal):
                 walk(value)
 
     walk(exported.json)
-    assert "topic" in names and not names & {"password", "key", "auth_key", "device"}
+    assert "topic" in names and not names & {"password", "key", "auth_key", "device", "ssid"}
     board = {"rx_pin", "tx_pin", "request_pin", "pin", "kind", "supply", "address", "open"}
     assert not names & board and "brightness" in names
     document = exported.json
     document["mqtt"]["topic"] = "haus"
+    document["wifi"] = {"ssid": "Neighbour", "password": True}  # as older versions exported it
+    ssid = portal.get("/api/settings").json["wifi"]["ssid"]
     assert portal.post("/api/settings/import", document).status == 200
     after = portal.get("/api/settings").json
     assert after["mqtt"]["topic"] == "haus" and after["meter"]["key"] is True
+    assert after["wifi"]["ssid"] == ssid
     portal.ask("PUT", "/api/settings", {"mqtt": {"topic": "meterling"}})
 
 
@@ -400,6 +403,10 @@ def test_another_time_zone_is_used_at_once_and_another_name_from_the_next_start_
         assert answer.json == {"error": "not-a-time-zone", "setting": "timezone"}
         answer = portal.ask("PUT", "/api/settings", {"device": "dachboden"})
         assert answer.json == {"restart": True}
+        # Until then, whatever is saved: who did not hear the first answer asks again.
+        answer = portal.ask("PUT", "/api/settings", {"device": "dachboden"})
+        assert answer.json == {"restart": True}
+        assert portal.post("/api/setup/done").json == {"restart": True}
 
 
 def test_what_was_understood_is_saved_by_its_token(python, tmp_path):
@@ -427,6 +434,23 @@ def test_what_was_understood_is_saved_by_its_token(python, tmp_path):
         assert again.json == {"error": "key-token"}
         stored = json.loads((tmp_path / "settings.json").read_text())
         assert stored["meter"]["key"] == meter.key.hex().upper()
+
+
+def test_the_second_key_of_another_meter_goes_with_the_first(python, tmp_path):
+    """Else no telegram is ever read, and the page cannot take it away."""
+    meter, paths = telegrams(tmp_path, "burgenland-e450", count=100)
+    settings = {"portal": {"password": kept()}}
+    settings["meter"] = {"key": "12" * 16, "auth_key": "34" * 16}
+    with Portal(
+        python, tmp_path, settings, telegrams=paths, interval=300, link=meter.link
+    ) as portal:
+        portal.login()
+        wait_for(lambda: portal.get("/api/status").json["ciphered"])
+        answer = portal.post("/api/key", {"text": meter.key.hex()}).json
+        assert (answer["check"], answer["swapped"]) == ("auth-key-wrong", False)
+        portal.ask("PUT", "/api/settings", {"key_token": answer["token"]})
+        assert portal.get("/api/settings").json["meter"]["auth_key"] is False
+        wait_for(lambda: portal.get("/api/reading").status == 200)
 
 
 def test_without_telegrams_a_key_cannot_be_judged(python, tmp_path):

@@ -350,3 +350,31 @@ def test_micropython_understands_the_same(interpreter):
         ["auth-key-missing", False],
         ["does-not-fit", False],
     ]
+
+
+MACHINE_CODE = """
+import sys
+from binascii import unhexlify
+from meterling.portal.key_check import check
+from meterling.portal.sample import Sample
+
+def loaded():
+    return sys.modules["meterling.ciphering.tag_viper"]
+
+sample = Sample()
+telegram, key, auth_key = map(unhexlify, sys.stdin.read().split())
+sample.take(telegram, 0, len(telegram))
+print(check(sample, key, auth_key)[0])
+first = loaded()
+print(check(sample, auth_key, key)[0], loaded() is first)
+"""
+
+
+@pytest.mark.parametrize("interpreter", ["micropython", "micropython32"], indirect=True)
+def test_machine_code_is_loaded_once_however_many_keys_are_tried(interpreter):
+    """An ESP32 gives its memory back with a restart only."""
+    sample, key, auth_key = sample_of("burgenland-e450")
+    telegram = bytes(sample.buffer[: sample.length])
+    given = " ".join(part.hex() for part in (telegram, key, auth_key)).encode()
+    run = interpreters.run(interpreter, "-c", [MACHINE_CODE], stdin=given)
+    assert run.stdout.split() == [b"fits", b"fits", b"True"], run.stderr

@@ -38,16 +38,17 @@ class ConfigError(Exception):
 
 def defaults():
     """The settings of a new dongle (flat dict)."""
-    return _with_fields("defaults")
+    return with_fields("defaults")
 
 
 def check(document):
     """Settings (flat dict) from what the file holds (nested dict). ConfigError."""
-    return _with_fields("check", document)
+    return with_fields("check", document)
 
 
-def _with_fields(function, *args):
-    # Loaded for this one call: a quarter of the heap that a telegram's way takes.
+def with_fields(function, *args):
+    """What that function (str) of fields returns. Loaded for this one call: a quarter of the heap
+    that a telegram's way takes."""
     try:
         from . import fields
 
@@ -94,11 +95,11 @@ def write_document(path, document):
 def load(path):
     """The settings in the file `path`, whichever version of the firmware wrote it; the
     defaults if there never was one. ConfigError if the file is damaged or a setting is wrong."""
-    return _with_fields("read", read_document(path))[0]
+    return with_fields("read", read_document(path))[0]
 
 
 def save(path, settings, keep=True):
     """Write `settings` (flat dict, as `load` gives) to the file `path`, whole or not
     at all; keep: with what a later version left there. ConfigError, and nothing written, if
     one is wrong."""
-    write_document(path, _with_fields("write", settings, path if keep else None))
+    write_document(path, with_fields("write", settings, path if keep else None))

@@ -77,6 +77,11 @@ def defaults():
     return settings
 
 
+def checked(values):
+    """Those settings (flat dict, as the file has them) as the program has them. ConfigError."""
+    return {name: _checked(name, value) for name, value in values.items()}
+
+
 def check(document):
     """Settings (flat dict) from what the file holds (nested dict). ConfigError."""
     if not isinstance(document, dict):
@@ -108,15 +113,14 @@ def read(document):
 def write(settings, path=None):
     """What the file `path` is to hold (nested dict) for `settings` (flat dict), with what a later
     version left there; None: without. ConfigError if one is wrong."""
+    for name in settings:
+        _checked(name, _in_file(settings[name]))
     later = _later_in(path) if path else {}
-    values = _as_in_file(settings)
-    for name, value in values.items():
-        _checked(name, value)
-    return _migrations().write(values, later)
+    return _migrations().write(_as_in_file(settings), later)
 
 
 def _later_in(path):
-    # Before all else, and in a function of its own: the document takes 3 kB.
+    # A function of its own: the document takes 3 kB.
     try:
         old = read_document(path)
         return read(old)[1] if _migrations().is_of_later(old) else {}
@@ -136,14 +140,15 @@ def _migrations():
 
 
 def _as_in_file(settings):
-    values = {}
-    for name, value in settings.items():
-        if value is None:
-            value = ""
-        elif isinstance(value, bytes):
-            value = "".join("%02X" % byte for byte in value)
-        values[name] = value
-    return values
+    return {name: _in_file(value) for name, value in settings.items()}
+
+
+def _in_file(value):
+    if value is None:
+        return ""
+    if isinstance(value, bytes):
+        return "".join(["%02X" % byte for byte in value])
+    return value
 
 
 def _accepts(name, value):

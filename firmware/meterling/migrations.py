@@ -67,7 +67,8 @@ def is_of_later(document, schema=SCHEMA):
 def write(values, later, schema=SCHEMA, steps=STEPS):
     """What goes into the file (nested dict): `values` (flat) in every schema there was, and
     what `read` said a later version left."""
-    values = dict(values)
+    if schema > 1:
+        values = dict(values)
     for _, down, _ in reversed(steps[: schema - 1]):
         down(values)
     document = {_SCHEMA: schema}

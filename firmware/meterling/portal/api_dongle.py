@@ -13,7 +13,7 @@ async def done(portal, request):
         new["portal.setup_done"] = True
         portal.save(new)
     house.done = True
-    return {}
+    return {"restart": portal.restart}
 
 
 async def reboot(portal, request):

@@ -31,6 +31,8 @@ async def key(portal, request):
     }
     if verdict is not None and (swapped or code != "set"):
         answer["token"] = hexlify(os.urandom(16)).decode()
+        if code == "key" and verdict == "auth-key-wrong":
+            auth_key = b""  # the one that is set is of another meter: without it, this one reads
         portal.understood = (answer["token"], key, auth_key, ticks_ms())
     return answer
 

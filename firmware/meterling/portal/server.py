@@ -59,7 +59,7 @@ microdot.print_exception = _pass_on
 Request._parse_urlencoded = _look_at_query
 
 _RARE_MODULES = const(
-    "routes asked gate api_account api_meter api_key api_settings api_operators api_wifi"
+    "routes asked gate api_account api_meter api_key api_settings api_save api_operators api_wifi"
     " api_mqtt api_dongle factory_reset plain find_broker mdns api_update captive failure"
 )
 _UPDATE = const("/api/update")
@@ -100,6 +100,7 @@ class Portal:
         self.understood = None  # kept by api_key: (token, key, auth_key, ticks_ms)
         self.wifi_test = {"state": "none"}  # kept by api_wifi
         self.broker_tests = 0  # kept by api_mqtt
+        self.restart = False  # what was saved needs one; kept by api_save
         self.update = None  # kept by api_update: Updater, the latest
         self._app = _App(self._answer)
         self.live = Live(self._status, self._state, house.telegrams)
@@ -206,6 +207,7 @@ class Portal:
         # where: "module.function"; None: as routes has it
         try:
             where = where or _route(method, request.path)
+            unload("meterling.portal", "routes", False)
             module, _, function = where.partition(".")
             found = __import__("meterling.portal." + module, None, None, (function,))
             return await getattr(found, function)(self, request)
