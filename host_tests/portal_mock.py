@@ -104,6 +104,7 @@ class PortalMock:
         self.brokers = {("broker.local", 1883): ("me", "mqtt-pass")}
         self.found = []  # what announces itself in the network, as the API tells it
         self.meter_key = None  # hex; what the telegrams are ciphered with
+        self.pending = False  # something saved needs a restart
         self.restarted = 0
         self.tokens = {}
         self.age = None
@@ -295,14 +296,13 @@ class PortalMock:
     def put_settings(self, document):
         document = dict(document)
         if "key_token" in document:
-            keys = self.tokens.get(document.pop("key_token"))
+            keys = self.tokens.pop(document.pop("key_token"), None)
             if keys is None:
                 raise Refused(400, "key-token")
             self.settings["meter"]["key"] = keys[0]
             if len(keys) > 1:
                 self.settings["meter"]["auth_key"] = keys[1]
             self._look()
-        restart = False
         for room, value in document.items():
             if room not in self.settings:
                 raise Refused(400, "unknown-setting", setting=room)
@@ -311,7 +311,8 @@ class PortalMock:
                     if name not in self.settings[room]:
                         raise Refused(400, "unknown-setting", setting=f"{room}.{name}")
                     if not ((room, name) in _SECRETS and isinstance(inner, bool)):
-                        restart |= name != "operator" and self.settings[room][name] != inner
+                        changed = name != "operator" and self.settings[room][name] != inner
+                        self.pending |= changed
                         self.settings[room][name] = inner
             elif room == "timezone" and not _ZONE.match(value):
                 raise Refused(400, "not-a-time-zone", setting=room)
@@ -319,7 +320,7 @@ class PortalMock:
                 raise Refused(400, "too-long", setting=room)
             else:
                 self.settings[room] = value
-        return {"restart": restart}
+        return {"restart": self.pending}
 
     def shown(self):
         document = json.loads(json.dumps(self.settings))
@@ -518,9 +519,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _done(self):
         self.portal.setup_done = True
-        return {}
+        return {"restart": self.portal.pending}
 
     def _reboot(self):
+        self.portal.pending = False
         self.portal.restarted += 1
         return {}
 

@@ -337,6 +337,32 @@ def test_the_key_comes_tomorrow(page, portal):
     power(page, "852 W")
 
 
+def test_an_end_of_the_setup_that_gets_lost_is_tried_again(page, portal):
+    page.route("**/api/setup/done", lambda route: route.abort(), times=1)
+    to_step(page, portal, "done")
+    page.get_by_text("Meterling does not answer.").wait_for()
+    assert not portal.setup_done
+    assert page.get_by_role("link", name="To the live values").is_visible()
+    page.get_by_role("button", name="Try again").click()
+    page.get_by_text("Still missing: the key.").wait_for()
+    assert portal.setup_done
+    assert not page.get_by_role("button", name="Try again").is_visible()
+
+
+def test_the_end_of_the_setup_restarts_if_the_dongle_says_so(page, portal):
+    portal.pending = True  # by another phone, or before this page was loaded again
+    to_step(page, portal, "done")
+    with page.expect_response("**/api/reboot"):
+        page.get_by_text("Still missing: the key.").wait_for()
+    page.evaluate("location.hash = '#live'")
+    page.get_by_role("navigation").wait_for()
+    with page.expect_response("**/api/setup/done"):
+        page.evaluate("location.hash = '#setup/done'")
+    page.get_by_text("Still missing: the key.").wait_for()
+    page.wait_for_timeout(200)
+    assert portal.restarted == 1
+
+
 # The key doctor
 
 
@@ -351,6 +377,24 @@ def test_a_wrong_key_does_not_look_like_a_dead_port(page, portal):
     page.get_by_role("button", name="Save anyway").click()
     page.get_by_text("The key does not fit this meter.").wait_for()
     page.get_by_text("Cable and interface are fine. Compare the key").wait_for()
+    assert portal.settings["meter"]["key"] == KEY[::-1]
+
+
+def test_a_key_is_sent_once_though_the_owner_taps_twice(page, portal):
+    portal.encrypted(KEY)
+    to_step(page, portal, "key")
+    page.get_by_label("Key (GUEK)").fill(KEY[::-1])
+    page.get_by_role("button", name="Check and save").click()
+    saved = held(page, "**/api/settings")
+    page.get_by_role("button", name="Save anyway").dblclick()
+    arrive(page, saved, 1)
+    page.wait_for_timeout(200)
+    for route in saved:
+        route.continue_()
+    page.get_by_text("The key does not fit this meter.").wait_for()
+    page.wait_for_timeout(200)
+    assert page.locator("form .note").inner_text() == "Saved."
+    assert len(saved) == 1
     assert portal.settings["meter"]["key"] == KEY[::-1]
 
 
@@ -423,6 +467,22 @@ def test_the_public_second_key_is_filled_in(page, portal):
     page.get_by_text("the second key is the same for all").wait_for()
 
 
+def test_the_public_second_key_is_filled_in_in_the_settings_too(page, portal):
+    portal.settings["meter"]["operator"] = "lu"
+    log_in(page, portal, "#settings")
+    page.locator("summary", has_text="Key").click()
+    page.get_by_text("the second key is the same for all").wait_for()
+    second = page.get_by_label("Second key (GAK)")
+    assert second.input_value() == "00112233445566778899AABBCCDDEEFF"
+    page.get_by_label("Grid operator").select_option("Stadtwerke Schwaz")
+    page.get_by_text("the second key is the same for all").wait_for(state="hidden")
+    assert second.input_value() == "", "it is not that operator's"
+    second.fill(AUTH_KEY)
+    page.get_by_label("Grid operator").select_option("lu")
+    page.get_by_text("the second key is the same for all").wait_for()
+    assert second.input_value() == AUTH_KEY, "the owner's own stays"
+
+
 def test_secrets_stay_nowhere_in_the_browser(page, portal):
     portal.encrypted(KEY)
     to_step(page, portal, "key")
@@ -462,6 +522,26 @@ def test_a_broker_is_tested_before_it_is_saved(page, portal):
     page.get_by_role("link", name="To the live values").wait_for()
     page.wait_for_timeout(200)
     assert portal.restarted == 1
+
+
+def test_a_broker_whose_test_was_left_does_not_end_the_setup(page, portal):
+    to_step(page, portal, "where")
+    page.get_by_label("Another MQTT broker").check()
+    page.get_by_label("Address of the broker").fill("broker.local")
+    page.get_by_label("User", exact=True).fill("me")
+    page.get_by_label("Password", exact=True).fill("mqtt-pass")
+    tests = held(page, "**/api/mqtt/test")
+    page.get_by_role("button", name="Test and save").click()
+    arrive(page, tests, 1)
+    page.get_by_role("button", name="Back").click()
+    key = page.get_by_label("Key (GUEK)")
+    key.fill("36 c6")
+    with page.expect_response(lambda answer: answer.request.method == "PUT"):
+        tests[0].continue_()
+    page.wait_for_timeout(300)
+    assert page.url.endswith("#setup/key") and key.input_value() == "36 c6"
+    assert portal.settings["mqtt"]["host"] == "broker.local", "as was asked for"
+    assert not portal.setup_done and not portal.restarted
 
 
 def test_home_assistant_knows_its_usual_address(page, portal):
@@ -966,6 +1046,47 @@ def test_line_settings_keep_their_types_and_ask_for_a_restart(page, portal):
     page.get_by_text("Restarting").wait_for()
     page.get_by_text("This takes effect after a restart.").wait_for(state="hidden")
     assert portal.restarted == 1
+
+
+def test_only_what_the_owner_changed_is_saved(page, portal):
+    log_in(page, portal, "#settings")
+    page.locator("summary", has_text="Meter and line").click()
+    page.get_by_label("Baud rate").select_option("9600")
+    portal.settings["meter"].update(framing="8N1", rx_pin=5)  # by another phone
+
+    def save():
+        with page.expect_response(lambda answer: answer.request.method == "PUT") as answer:
+            page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_text("Saved.").wait_for()
+        page.locator("form[aria-busy]").wait_for(state="detached")
+        return answer.value.request.post_data_json
+
+    assert save() == {"meter": {"baudrate": 9600}}
+    meter = portal.settings["meter"]
+    assert (meter["baudrate"], meter["framing"], meter["rx_pin"]) == (9600, "8N1", 5)
+    assert save() == {}
+    page.get_by_label("Baud rate").select_option("Automatic")
+    page.get_by_label("Pin TX").fill("4")
+    assert save() == {"meter": {"baudrate": "auto", "tx_pin": 4}}, "as it was at first, too"
+
+
+def test_a_restart_that_is_needed_is_not_forgotten(page, portal):
+    log_in(page, portal, "#settings")
+    bar = page.get_by_text("This takes effect after a restart.")
+    page.locator("summary", has_text="Meter and line").click()
+    page.get_by_label("Baud rate").select_option("9600")
+    assert not bar.is_visible()
+    page.get_by_role("button", name="Save", exact=True).click()
+    bar.wait_for()
+    page.get_by_role("link", name="Live").click()
+    page.get_by_role("heading", name="Quality").wait_for()
+    page.get_by_role("link", name="Settings").click()
+    bar.wait_for()
+    portal.pending = False  # restarted by another phone
+    page.locator("summary", has_text="Device").click()
+    page.get_by_label("Name in the network").fill("keller")
+    page.get_by_role("button", name="Save", exact=True).click()
+    bar.wait_for(state="hidden")
 
 
 def test_backup(page, portal, tmp_path):

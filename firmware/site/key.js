@@ -12,17 +12,27 @@ const SAVE = ["fits", "auth-key-missing", "no-telegram"];
 const INSIST = ["does-not-fit", "auth-key-wrong", "cannot-check"];
 const TONES = { fits: "good", "auth-key-missing": "wait", "no-telegram": "wait", "not-ciphered": "good", "auth-key-only": "wait", "cannot-check": "wait" };
 
-/** `saved(answer)` is called after each saving; `restart()` if it needs one. */
+/** `saved(answer)` is called after each saving; `restart(needed)` says if it needs one. */
 export function keyPanel({ saved = () => {}, restart = () => {} } = {}) {
-  const two = chosen.operator?.keys === 2;
-  const known = chosen.operator?.auth_key;
   const plain = { autocomplete: "off", autocapitalize: "off", spellcheck: "false" };
   const text = field(t("key.text"), { rows: 3, name: "key", ...plain });
-  const auth = field(t("key.auth"), { rows: 2, name: "auth", ...plain, value: known ?? "" }, known ? t("key.public") : null);
-  const more = h("details", { open: two || !!known }, h("summary", { class: "small" }, t("key.two")), auth);
+  const auth = field(t("key.auth"), { rows: 2, name: "auth", ...plain }, " ");
+  const hint = auth.querySelector(".hint");
+  const more = h("details", null, h("summary", { class: "small" }, t("key.two")), auth);
   const result = note();
   const already = h("p", { class: "note", hidden: true });
+  let known = ""; // the second key that the operator has made public
   let waiting = false; // the key is saved, and no telegram has come to check it with
+
+  function operator() {
+    const { keys, auth_key } = chosen.operator ?? {};
+    if (auth.input.value === known) auth.input.value = auth_key ?? "";
+    known = auth_key ?? "";
+    more.open ||= keys === 2 || known !== "";
+    hint.textContent = known && t("key.public");
+    hint.hidden = !known;
+  }
+  operator();
 
   async function check() {
     const asked = { text: text.input.value };
@@ -40,8 +50,7 @@ export function keyPanel({ saved = () => {}, restart = () => {} } = {}) {
   }
 
   async function save(answer) {
-    const { restart: needed } = await send("/api/settings", { key_token: answer.token });
-    if (needed) restart();
+    restart((await send("/api/settings", { key_token: answer.token })).restart);
     text.input.value = "";
     if (!known) auth.input.value = "";
     waiting = answer.check === "no-telegram";
@@ -57,7 +66,8 @@ export function keyPanel({ saved = () => {}, restart = () => {} } = {}) {
       answer.check && h("p", { class: "small" }, sentence("understood", answer.understood, answer), notes.length > 0 && ` (${notes.join(", ")})`),
       kept && h("p", { class: "small" }, t("key.saved")),
       !kept && answer.token && INSIST.includes(answer.check) && h("div", { class: "row" },
-        h("button", { class: "second", type: "button", onclick: async () => {
+        h("button", { class: "second", type: "button", onclick: async ({ target }) => {
+          target.disabled = true; // the token is good for once
           try {
             await save(answer);
             result.show("wait", t("key.saved"));
@@ -91,6 +101,7 @@ export function keyPanel({ saved = () => {}, restart = () => {} } = {}) {
   const element = h("div", { class: "stack" }, state, already,
     form(check, h("div", { class: "stack" }, text, more, result, h("div", { class: "row" }, h("button", null, t("key.check"))))));
   element.close = state.close;
+  element.operator = operator; // to be called when another one is chosen
   return element;
 }
 

@@ -73,8 +73,8 @@ export function meterState(also = () => {}) {
   return element;
 }
 
-/** A choice of grid operators, and what is known of the one chosen. */
-export function operatorChoice() {
+/** A choice of grid operators, and what is known of the one chosen; `told()` is called at every other. */
+export function operatorChoice(told = () => {}) {
   const id = unique();
   let saved; // the operator in the dongle's settings, undefined if those have none
   const way = h("div", { class: "stack", "aria-live": "polite" });
@@ -88,6 +88,7 @@ export function operatorChoice() {
     const before = chosen.operator?.id ?? saved;
     chosen.operator = null;
     put(way);
+    told();
     // Remembered, so that the next browser knows it too; and not at all important.
     if (saved !== undefined && operator !== before) {
       send("/api/settings", { meter: { operator } }).then(() => { saved = operator; }, () => {});
@@ -98,6 +99,7 @@ export function operatorChoice() {
     if (error) return put(way, h("p", { class: "problem" }, sentence("error", error.code)));
     chosen.operator = found;
     put(way, instructions(found));
+    told();
   }
 
   async function load() {

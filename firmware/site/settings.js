@@ -11,13 +11,18 @@ import { wherePanel } from "./where.js";
 import { wifiPanel } from "./wifi.js";
 import { zoneField } from "./zone.js";
 
+let pending = false; // something saved needs a restart
+
 export function settings(app) {
   const closing = [];
   const restart = restartBar();
-  const need = () => restart.need();
+  const { need } = restart;
   const sections = [
     ["wifi.title", () => wifiPanel()],
-    ["key.title", () => [operatorChoice(), keyPanel({ restart: need })]],
+    ["key.title", () => {
+      const key = keyPanel({ restart: need });
+      return [operatorChoice(key.operator), key];
+    }],
     ["where.title", () => wherePanel({ restart: need })],
     ["set.device", () => fieldsPanel(DEVICE, need)],
     ["set.meter", () => fieldsPanel(METER, need, t("set.meter.hint"))],
@@ -68,12 +73,14 @@ function fieldsPanel(wanted, need, hint) {
   get("/api/settings").then((document) => {
     const fields = wanted.filter(([name]) => look(document, name) !== undefined)
       .map(([name, label, kind]) => [name, kind, control(name, t(label), kind, look(document, name))]);
+    let before = values(fields);
     const result = note();
     put(element, form(async () => {
       try {
-        const { restart } = await send("/api/settings", nested(fields));
+        const now = values(fields);
+        need((await send("/api/settings", changed(before, now))).restart);
+        before = now;
         result.show("good", t("saved"));
-        if (restart) need();
       } catch (error) {
         result.clear();
         const wrong = fields.find(([name]) => name === error.setting);
@@ -103,15 +110,20 @@ function control(name, label, kind, value) {
     inputmode: kind === "number" ? "numeric" : null }, name === "device" ? t("set.name.hint") : null);
 }
 
-function nested(fields) {
+const values = (fields) => fields.map(([name, kind, { input, value }]) => {
+  const text = input.value.trim();
+  return [name, value ? value() : kind === "number" && /^-?\d+$/.test(text) ? Number(text) : text];
+});
+
+// What is as it was is not sent: somebody else may have set it meanwhile.
+function changed(before, now) {
   const document = {};
-  for (const [name, kind, { input, value }] of fields) {
+  now.forEach(([name, value], i) => {
+    if (value === before[i][1]) return;
     const path = name.split(".");
     const last = path.pop();
-    const place = path.reduce((inner, key) => (inner[key] ??= {}), document);
-    const text = input.value.trim();
-    place[last] = value ? value() : kind === "number" && /^-?\d+$/.test(text) ? Number(text) : text;
-  }
+    path.reduce((inner, key) => (inner[key] ??= {}), document)[last] = value;
+  });
   return document;
 }
 
@@ -120,9 +132,8 @@ function backup(need) {
   const result = note();
   const file = h("input", { type: "file", id, accept: ".json,application/json", onchange: async () => {
     try {
-      const { restart } = await post("/api/settings/import", parse(await file.files[0].text()));
+      need((await post("/api/settings/import", parse(await file.files[0].text()))).restart);
       result.show("good", t("set.imported"));
-      if (restart) need();
     } catch (error) {
       result.show("bad", explain(error));
     }
@@ -143,10 +154,12 @@ function parse(text) {
 
 function restartBar() {
   const element = h("div", { class: "note stack", "data-tone": "wait", role: "status", hidden: true });
-  element.need = () => {
-    element.hidden = false;
+  element.need = (needed) => {
+    pending = needed;
+    element.hidden = !needed;
     put(element, h("p", null, t("set.restart.need")), restartButton());
   };
+  element.need(pending);
   return element;
 }
 

@@ -11,7 +11,6 @@ import { home, wifiPanel } from "./wifi.js";
 
 const STEPS = ["password", "wifi", "meter", "key", "where", "done"];
 const found = { address: null, name: null }; // of the Wi-Fi's test
-let restart = false; // something saved needs one
 
 export function setup(app, name) {
   let step = STEPS.includes(name) ? name : "wifi";
@@ -45,11 +44,12 @@ export function setup(app, name) {
         hint.hidden = true;
       };
       hasKey().then((set) => set && ready(), () => {});
-      return [h("div", { class: "card" }, keep(keyPanel({ saved: ready, restart: () => { restart = true; } }))),
+      return [h("div", { class: "card" }, keep(keyPanel({ saved: ready }))),
         h("div", null, h("div", { class: "row" },
           h("button", { type: "button", class: "second", onclick: () => go("meter") }, t("back")), on), hint)];
     },
-    where: () => [wherePanel({ done: () => go("done"), restart: () => { restart = true; } }),
+    // The test of a broker takes long: who has gone back meanwhile stays there.
+    where: () => [wherePanel({ done: () => location.hash === "#setup/where" && go("done") }),
       h("div", { class: "row" }, h("button", { type: "button", class: "second", onclick: () => go("key") }, t("back")))],
     done: () => doneStep(app),
   };
@@ -88,8 +88,9 @@ function wifiStep(keep, go) {
 
 function doneStep(app) {
   const box = h("div", { class: "stack" });
-  (async () => {
-    await post("/api/setup/done");
+  const finish = async () => {
+    put(box, h("p", { class: "quiet" }, t("loading")));
+    const { restart } = await post("/api/setup/done");
     app.hello.setup_done = true;
     const status = await get("/api/status");
     const address = found.address ?? status.wifi?.address;
@@ -99,8 +100,10 @@ function doneStep(app) {
       app.hello.access_point && address && h("div", { class: "card stack" }, h("p", null, t("done.home")), home(address, found.name)),
       h("div", { class: "row" }, h("a", { class: "button", href: "#live" }, t("done.go"))));
     if (restart) await post("/api/reboot");
-    restart = false;
-  })().catch((error) => put(box, h("p", { class: "problem" }, explain(error)),
-    h("div", { class: "row" }, h("a", { class: "button", href: "#live" }, t("done.go")))));
+  };
+  const attempt = () => finish().catch((error) => put(box, h("p", { class: "problem" }, explain(error)),
+    h("div", { class: "row" }, h("a", { class: "button second", href: "#live" }, t("done.go")),
+      h("button", { type: "button", onclick: attempt }, t("retry")))));
+  attempt();
   return [box];
 }

@@ -8,7 +8,7 @@ import { sentence, t } from "./text.js";
 const HOME_ASSISTANT = "homeassistant.local";
 const WANTS_LOGIN = ["mqtt-login", "mqtt-not-authorised"];
 
-/** `done()` is called when that is settled; `restart()` if it needs one. */
+/** `done()` is called when that is settled; `restart(needed)` says if it needs one. */
 export function wherePanel({ done = () => {}, restart = () => {} } = {}) {
   const element = h("div", { class: "stack" }, h("p", { class: "quiet" }, t("loading")));
   get("/api/settings").then(({ mqtt }) => build(element, mqtt ?? {}, done, restart),
@@ -93,8 +93,7 @@ function build(element, mqtt, done, restart) {
   }
 
   async function save(document) {
-    const { restart: needed } = await send("/api/settings", document);
-    if (needed) restart();
+    restart((await send("/api/settings", document)).restart);
     result.show("good", t(where === "nowhere" ? "mqtt.off" : "mqtt.ok"));
     done();
   }
