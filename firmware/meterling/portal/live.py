@@ -115,7 +115,7 @@ class Live:
             self._stamp = ticks_ms()
             self._count(reading)
             if self._viewers:
-                self._put(self._view[: self._end], self._viewers)
+                self._put(self._view[: self._end])
         except MemoryError:
             pass
 
@@ -198,7 +198,7 @@ class Live:
                 self._shown = self._state()
                 status = self._status_event()
                 if status:
-                    self._put(status, self._viewers)
+                    self._put(status)
 
     def _look(self):
         # Have telegrams come? Also those that nobody can read: how often the meter sends is
@@ -222,9 +222,13 @@ class Live:
         except MemoryError:
             return None  # the next one may find some
 
-    def _put(self, view, viewers):
-        for viewer in list(viewers):
-            if not viewer.put(view):
+    def _put(self, view):
+        i = 0
+        while i < len(self._viewers):  # no copy: for that there may be no memory
+            viewer = self._viewers[i]
+            if viewer.put(view):
+                i += 1
+            else:
                 self._send_away(viewer)
 
     def _send_away(self, viewer):
