@@ -31,15 +31,7 @@ async def fetch(url, nameserver, take):
             url = await _get(url, nameserver, take)
             if not url:
                 return
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        IndexError,
-        BrokerError,
-        ImportError,
-        asyncio.TimeoutError,
-    ) as error:
+    except (OSError, EOFError, ValueError, BrokerError, ImportError, asyncio.TimeoutError) as error:
         print("update: not fetched: {}".format(type(error).__name__))
     raise Refused("not-fetched")
 
@@ -127,7 +119,8 @@ async def _head(reader):
         line = data[:end].strip()
         data = data[end + 1 :]
         if status is None:
-            status = int(line.split(b" ")[1]) if line.startswith(b"HTTP/1.") else 0
+            version, _, rest = line.partition(b" ")
+            status = int(rest[:3]) if version.startswith(b"HTTP/1.") else 0
         elif not line:
             return status, elsewhere, data, length
         name, _, value = line.partition(b":")
