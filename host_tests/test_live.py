@@ -3,22 +3,9 @@
 import json
 
 import pytest
+from json_reading import Reading
 from meterling.portal import live as module
 from meterling.portal.live import Live
-
-
-class Reading:
-    system_title = None
-
-    def __init__(self, number, length=0):
-        self.text = json.dumps({"number": number, "filler": "x" * length}).encode()
-
-    def put_json(self, buffer, position):
-        end = position + len(self.text)
-        if end > len(buffer):
-            return -1
-        buffer[position:end] = self.text
-        return end
 
 
 class Channel:

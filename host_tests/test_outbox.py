@@ -5,20 +5,9 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from json_reading import Reading
 from meterling.publish import outbox as module
 from meterling.publish.outbox import Outbox
-
-
-class Reading:
-    def __init__(self, number, length=0):
-        self.text = json.dumps({"number": number, "filler": "x" * length}).encode()
-
-    def put_json(self, buffer, position):
-        end = position + len(self.text)
-        if end > len(buffer):
-            return -1
-        buffer[position:end] = self.text
-        return end
 
 
 def number_in(payload):
@@ -68,12 +57,16 @@ def test_what_is_too_long_for_a_place_is_counted_and_costs_no_other_reading():
 
 @given(st.lists(st.sampled_from(["put", "done"])), st.integers(1, 4))
 def test_it_behaves_like_a_list_of_the_newest(actions, places):
-    outbox = Outbox(places, size=100)
+    holds_the_newest(Outbox(places, size=100), actions, places)
+
+
+def holds_the_newest(outbox, actions, places):
+    """While it is told `actions` ("put", "done"), there are the newest `places` in it."""
     model = []
     count = dropped = 0
     for action in actions:
         if action == "put":
-            outbox.put(Reading(count))
+            assert outbox.put(Reading(count))
             model.append(count)
             count += 1
             if len(model) > places:
@@ -84,6 +77,7 @@ def test_it_behaves_like_a_list_of_the_newest(actions, places):
             assert number_in(payload) == model.pop(0)
             outbox.done(number)
         assert (outbox.waiting, outbox.dropped) == (len(model), dropped)
+        assert not model or number_in(outbox.oldest()[1]) == model[0]
 
 
 def test_a_place_grows_to_what_a_reading_needs():
@@ -123,22 +117,7 @@ def test_without_memory_for_another_place_the_oldest_gives_its_own(actions, most
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "bytearray", scarce, raising=False)
-        model = []
-        count = dropped = 0
-        for action in actions:
-            if action == "put":
-                assert outbox.put(Reading(count))
-                model.append(count)
-                count += 1
-                if len(model) > most:
-                    del model[0]
-                    dropped += 1
-            elif model:
-                number, payload, _ = outbox.oldest()
-                assert number_in(payload) == model.pop(0)
-                outbox.done(number)
-            assert (outbox.waiting, outbox.dropped) == (len(model), dropped)
-            assert not model or number_in(outbox.oldest()[1]) == model[0]
+        holds_the_newest(outbox, actions, most)
 
 
 @pytest.mark.parametrize(
