@@ -6,6 +6,7 @@ has, and the stand-ins for it, is loaded before; so is microdot.
 """
 
 import ast
+import shutil
 import tempfile
 from collections import namedtuple
 from pathlib import Path, PurePosixPath
@@ -71,7 +72,7 @@ def heap():
         return None
     with tempfile.TemporaryDirectory(prefix="meterling-") as folder:
         build.build("unix32", Path(folder) / "tree")
-        # As on a dongle: each module keeps the path of its file.
+        # As on a dongle: each module keeps the path of its file. No path says where this is run.
         short = Path(release.SLOT)
         for name, data in release.for_flash(Path(folder) / "tree").items():
             (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
@@ -79,17 +80,17 @@ def heap():
         modules = _modules(Path(folder) / "tree")
         always = _in_order([name for name in _ALWAYS if name in modules], modules)
         others = [name for name in _in_order(sorted(modules), modules) if name not in always]
-        script = Path(folder) / "cost.py"
-        script.write_text(_SCRIPT)
+        (Path(folder) / "cost.py").write_text(_SCRIPT)
+        shutil.copytree(_STANDINS, Path(folder) / "standins")
 
         def costs(*args):
             result = interpreters.run(
                 interpreter,
-                script,
+                "cost.py",
                 [_STOCK, _LIBRARY, *args],
                 heapsize=1 << 20,
                 cwd=folder,
-                path=(short, short / "lib", _STANDINS),
+                path=(short, short / "lib", "standins"),
             )
             if result.returncode:
                 lines = (
