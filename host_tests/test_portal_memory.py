@@ -64,6 +64,33 @@ def test_the_first_view_is_quick_while_telegrams_come(portal):
     assert after["lost"] == 0 and after["counters"]["errors"] == before["counters"]["errors"]
 
 
+def test_viewers_that_have_gone_leave_nothing(portal):
+    """Each left its channel in the frame of what had gone through them: 1.2 kB of four."""
+    wait_for_viewers(portal, 0)
+    before = portal.number("heap")
+    after = []
+    for _ in range(3):
+        viewers = [portal.live() for _ in range(4)]
+        for viewer in viewers:
+            while viewer.next()[0] != "status":
+                pass
+        time.sleep(1.5)
+        for viewer in viewers:
+            viewer.socket.shutdown(2)
+            viewer.socket.close()
+        wait_for_viewers(portal, 0)
+        time.sleep(1.5)
+        after.append(portal.number("heap"))
+    assert max(after) > before - 700, (before, after)
+
+
+def wait_for_viewers(portal, count):
+    end = time.monotonic() + 10
+    while portal.get("/api/status").json["viewers"] != count:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 def test_a_thousand_page_loads_leave_the_heap_as_it_was(portal):
     def load(count):
         for i in range(count):
@@ -81,18 +108,22 @@ def test_a_thousand_page_loads_leave_the_heap_as_it_was(portal):
 
     load(51)
     time.sleep(0.5)
-    before = portal.number("heap")
+    free, held = [portal.number("heap")], []
     portal.number("held")
     started = time.monotonic()
-    load(1000)
+    for _ in range(20):
+        load(50)
+        free.append(portal.number("heap"))
+        held.append(portal.number("held"))
     seconds = time.monotonic() - started
-    time.sleep(0.5)
-    after = portal.number("heap")
-    held = portal.number("held")
-    print(f"\nheap free: {before} before, {after} after 1000 loads, {seconds:.1f} s;", end="")
-    print(f" the loop was held {held} ms at most")
-    assert abs(after - before) < 512
-    assert held < 100
+    print(f"\nheap free: {free[0]} before, {free[-1]} after 1000 loads, {seconds:.1f} s;", end="")
+    print(f" the loop was held {sorted(held)[10]} ms, {max(held)} at most")
+    # What leaks makes it less and less. What only happens to be pointed at (the collector takes
+    # any number for a pointer) makes it less once.
+    less = sum(after < min(free[:i]) for i, after in enumerate(free) if i)
+    assert less < 8 and abs(free[-1] - free[0]) < 2048, free
+    # The machine may have had better to do, but not each time.
+    assert sorted(held)[10] < 100, held
     status = portal.get("/api/status").json
     assert status["lost"] == 0 and "no-memory" not in portal.output()
 

@@ -241,9 +241,13 @@ class Listener:
         # Send away whoever lets us wait.
         while True:
             await sleep_ms(_LOOK)
-            for channel in self._channels:  # a copy might find no memory, and end this
-                if channel.is_late():
-                    channel.task.cancel()
+            self._cancel_late()
+
+    def _cancel_late(self):
+        # Not in `_watch`, whose frame would hold the last channel.
+        for channel in self._channels:  # a copy might find no memory, and end this
+            if channel.is_late():
+                channel.task.cancel()
 
     async def _one(self, channel):
         try:

@@ -185,20 +185,23 @@ class Live:
             if ticks < _TICKS:
                 continue
             ticks = 0
-            if self._end and self.age() > _OLDEST:
-                self._end = 0
-            if not self._viewers:
-                continue
-            for viewer in list(self._viewers):
-                if not viewer.flush():
-                    self._send_away(viewer)
-            seconds += 1
-            if seconds >= _STATUS_EVERY or self._state() != self._shown:
-                seconds = 0
-                self._shown = self._state()
-                status = self._status_event()
-                if status:
-                    self._put(status)
+            seconds = self._each_second(seconds + 1)
+
+    def _each_second(self, seconds):
+        # Seconds since the last status. Not in `run`, whose frame would hold on to the viewers
+        # and the status after they have gone.
+        if self._end and self.age() > _OLDEST:
+            self._end = 0
+        if not self._viewers:
+            return 0
+        self._put(b"")  # what is left of the last event
+        if seconds < _STATUS_EVERY and self._state() == self._shown:
+            return seconds
+        self._shown = self._state()
+        status = self._status_event()
+        if status:
+            self._put(status)
+        return 0
 
     def _look(self):
         # Have telegrams come? Also those that nobody can read: how often the meter sends is

@@ -163,7 +163,7 @@ class Publisher:
             elif code != self._diagnosis.code or ticks_diff(now, reported) > _DIAGNOSTICS_EVERY:
                 code = self._diagnosis.code
                 reported = now
-                await self._deliver(connection, self._diagnostics_topic, self._diagnostics())
+                await self._deliver_diagnostics(connection)
             elif self._outbox.waiting and self._may_send():
                 await self._deliver_reading(connection)
             elif pinged and not connection.pong:
@@ -190,6 +190,19 @@ class Publisher:
             self.on_published()
         if self._is_fresh(stamp):
             self._fresh = stamp
+
+    async def _deliver_diagnostics(self, connection):
+        # Not in `_publish_all`, whose frame would hold them until the next.
+        outbox = self._outbox
+        document = self._diagnosis.as_dict()
+        document["outbox"] = {
+            "waiting": outbox.waiting,
+            "dropped": outbox.dropped,
+            "too_long": outbox.too_long,
+        }
+        document["mqtt"] = {"connects": self.connects, "last_error": self.error}
+        payload = json.dumps(document).encode()
+        await self._deliver(connection, self._diagnostics_topic, payload)
 
     async def _deliver(self, connection, topic, payload, duplicate=False):
         """Publish and wait until the broker has acknowledged it."""
@@ -219,17 +232,6 @@ class Publisher:
 
     def _status(self):
         return _OFFLINE if self._fresh is None else _ONLINE
-
-    def _diagnostics(self):
-        outbox = self._outbox
-        document = self._diagnosis.as_dict()
-        document["outbox"] = {
-            "waiting": outbox.waiting,
-            "dropped": outbox.dropped,
-            "too_long": outbox.too_long,
-        }
-        document["mqtt"] = {"connects": self.connects, "last_error": self.error}
-        return json.dumps(document).encode()
 
     def _is_fresh(self, stamp):
         # Below 0: it has waited for more than six days.
