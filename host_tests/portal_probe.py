@@ -33,8 +33,10 @@ if sys.implementation.name == "cpython":
 from meterling import config
 from meterling.board.wifi import Wifi
 from meterling.decoder import Decoder
+from meterling.health import Health
 from meterling.portal.house import House
 from meterling.portal.log import Log
+from meterling.portal.sample import Sample
 from meterling.portal.server import Portal
 from meterling.publish.diagnosis import Diagnosis
 from meterling.publish.loop import sleep_ms, ticks_diff, ticks_ms
@@ -109,7 +111,7 @@ async def main():
         task.get("link", "mbus"), settings["meter.key"], settings["meter.auth_key"], on_reading
     )
     diagnosis = Diagnosis(decoder.counters)
-    house = House(path, settings, "meterling-a1b2c3", wifi, diagnosis, restart)
+    house = House(path, settings, "meterling-a1b2c3", wifi, diagnosis, restart, Sample(), Health())
     house.mdns = tuple(task.get("mdns", ("127.0.0.1", 5353)))
     decoder.on_ciphered = house.sample.take
     house.keys_changed = decoder.set_keys

@@ -15,7 +15,7 @@ def test_what_still_runs_saves_nothing_that_was_forgotten(tmp_path, monkeypatch)
     """A test of the Wi-Fi, say, ends within the second before the restart."""
     monkeypatch.chdir(tmp_path)
     settings = {**config.defaults(), "mqtt.password": SECRET}
-    house = House("settings.json", settings, "", None, None, None)
+    house = House("settings.json", settings, "", *[None] * 5)
     house.save(settings)
     house.forget_everything()
     with pytest.raises(OSError):

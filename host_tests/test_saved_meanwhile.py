@@ -81,7 +81,7 @@ def test_a_key_that_found_no_memory_is_taken_when_it_is_saved_again(monkeypatch,
         taken.append(key)
 
     settings = config.defaults()
-    one = house.House(str(tmp_path / "settings.json"), settings, "", None, None, None)
+    one = house.House(str(tmp_path / "settings.json"), settings, "", *[None] * 5)
     one.keys_changed = keys_changed
     key = bytes(range(16))
     with pytest.raises(MemoryError):
@@ -136,7 +136,7 @@ def test_the_uptime_goes_on_where_the_ticks_begin_anew(monkeypatch):
     monkeypatch.setattr(
         house, "ticks_diff", lambda a, b: ((a - b + (1 << 29)) & 0x3FFFFFFF) - (1 << 29)
     )
-    one = house.House("", config.defaults(), "", None, None, None)
+    one = house.House("", config.defaults(), "", *[None] * 5)
     for _ in range(20 * 24 * 60):
         real[0] += 60_007
         one.tick()

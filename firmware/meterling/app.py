@@ -84,8 +84,7 @@ async def main(settings, path=SETTINGS, health=None):
     layouts = opening.own_layouts()
     reader = MeterReader(port, settings, on_reading, LINE, layouts, sample.take)
     diagnosis = Diagnosis(reader.counters)
-    house = House(path, settings, device, network, diagnosis, restart, sample)
-    house.health = health
+    house = House(path, settings, device, network, diagnosis, restart, sample, health)
     house.keys_changed = reader.set_keys
     house.sniffer_state = reader.line
     if settings["mqtt.host"]:

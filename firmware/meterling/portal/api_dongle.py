@@ -1,8 +1,11 @@
 """/api/setup/done, /api/reboot, /api/factory-reset, /api/log."""
 
-from ..python import unload
+from ..python import const, unload
 from .answer import Answer, Refused, parts_of
 from .asked import body_of
+
+_PIECE = const(256)  # bytes
+_NEW_LINE = const(10)
 
 
 async def done(portal, request):
@@ -41,10 +44,27 @@ async def log(portal, request):
     health = portal.house.health
     report = starts.report(health.number, health.cause) + "\n"
     unload("meterling", "starts")
-    text = parts_of(_after(report, portal.log.pieces()))
+    text = parts_of(_texts(report, portal.log))
     return Answer(text, 200, {"Content-Type": "text/plain; charset=utf-8"})
 
 
-def _after(first, pieces):
-    yield first
-    yield from pieces
+def _texts(report, log):
+    yield report
+    yield from pieces(log)
+
+
+def pieces(log):
+    """Yield all that `log` (Log) holds (bytes), from the first whole line on."""
+    ring = memoryview(log.ring)
+    size = len(ring)
+    at, left = (log.at, size) if log.full else (0, log.at)
+    is_cut = log.full
+    while is_cut and left:
+        is_cut = ring[at] != _NEW_LINE
+        at = (at + 1) % size
+        left -= 1
+    while left:
+        count = min(left, size - at, _PIECE)
+        yield bytes(ring[at : at + count])
+        at = (at + count) % size
+        left -= count

@@ -4,10 +4,8 @@ app.py makes one, and hands in what exists only later by setting the attributes.
 """
 
 from .. import config
-from ..health import Health
 from ..publish.loop import ticks_diff, ticks_ms
 from ..python import const
-from .sample import Sample
 
 _TELEGRAMS = const(2)  # of errors
 
@@ -16,25 +14,26 @@ class House:
     """path: str, of the settings' file; settings: flat dict, as of `config.load`; device:
     str; wifi: board.wifi.Wifi; diagnosis: publish.diagnosis.Diagnosis.
 
-    sample: Sample, to which the decoder gives each ciphered telegram (`sample.take`).
-    publisher: of MQTT, or None; restart(): starts the chip anew; keys_changed(key, auth_key):
-    makes the decoder use other keys from now on, None if only a restart does that;
-    sniffer_state(): dict that is added to "line", None if nothing is sniffed. health: Health, of
-    this start.
+    restart(): starts the chip anew; sample: Sample, to which the decoder gives each ciphered
+    telegram (`sample.take`); health: Health, of this start.
+
+    publisher: of MQTT, or None; keys_changed(key, auth_key): makes the decoder use other keys
+    from now on, None if only a restart does that; sniffer_state(): dict that is added to "line",
+    None if nothing is sniffed.
     """
 
     version = __import__("meterling").__version__
-    health = Health()  # of a start that nobody counted
     mdns = ("224.0.0.251", 5353)  # where the network is asked what there is in it
 
-    def __init__(self, path, settings, device, wifi, diagnosis, restart, sample=None):
+    def __init__(self, path, settings, device, wifi, diagnosis, restart, sample, health):
         self.path = path
         self.settings = settings
         self.device = device
         self.wifi = wifi
         self.diagnosis = diagnosis
         self.restart = restart
-        self.sample = sample or Sample()
+        self.sample = sample
+        self.health = health
         self.publisher = None
         self.keys_changed = None
         self.sniffer_state = None

@@ -8,17 +8,19 @@ import builtins
 from ..python import const
 
 _SIZE = const(2048)  # bytes
-_PIECE = const(256)  # bytes
-_NEW_LINE = const(10)
 
 
 class Log:
-    """A ring of the last `size` bytes; `install` lets it hear what is printed."""
+    """A ring of the last `size` bytes; `install` lets it hear what is printed.
+
+    ring: bytearray; at: where the next byte goes; full: True once it began anew. Read by
+    api_dongle.
+    """
 
     def __init__(self, size=_SIZE):
-        self._ring = bytearray(size)
-        self._at = 0
-        self._full = False
+        self.ring = bytearray(size)
+        self.at = 0
+        self.full = False
         self._print = None
 
     def install(self):
@@ -38,26 +40,10 @@ class Log:
 
     def write(self, text):
         """Add `text` (str)."""
-        ring = self._ring
+        ring = self.ring
         for byte in text.encode()[-len(ring) :]:
-            ring[self._at] = byte
-            self._at += 1
-            if self._at == len(ring):
-                self._at = 0
-                self._full = True
-
-    def pieces(self):
-        """Yield all of it (bytes), from the first whole line on."""
-        ring = memoryview(self._ring)
-        size = len(ring)
-        at, left = (self._at, size) if self._full else (0, self._at)
-        is_cut = self._full
-        while is_cut and left:
-            is_cut = ring[at] != _NEW_LINE
-            at = (at + 1) % size
-            left -= 1
-        while left:
-            count = min(left, size - at, _PIECE)
-            yield bytes(ring[at : at + count])
-            at = (at + count) % size
-            left -= count
+            ring[self.at] = byte
+            self.at += 1
+            if self.at == len(ring):
+                self.at = 0
+                self.full = True
