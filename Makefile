@@ -28,13 +28,13 @@ $(READY): pyproject.toml tools/setup-venv
 
 moved:
 
-# Those that measure time run one by one.
+# Most only wait, so there are more of them than cores; those that measure time run one by one.
 test: setup
 ifdef ARGS
 	@.venv/bin/python -m pytest $(ARGS)
 else
 	@status=0; \
-	.venv/bin/python -m pytest -n 2 --dist worksteal -m side_by_side || status=$$?; \
+	.venv/bin/python -m pytest -n 4 --dist worksteal -m side_by_side || status=$$?; \
 	.venv/bin/python -m pytest -m "not side_by_side" || status=$$?; \
 	exit $$status
 endif

@@ -1,5 +1,6 @@
 """What all tests share: the interpreters, and the account of them at the end of a run."""
 
+import gc
 import os
 import sys
 
@@ -28,7 +29,7 @@ def pytest_sessionstart(session):
 
 
 # Files whose tests may run side by side: they measure no time, and wait for nothing that a busy
-# machine makes late.
+# machine makes too late.
 _SIDE_BY_SIDE = (
     "apdu axdr block_transfer boards build_folder build captures ciphering clock config "
     "decode ethernet factory_reset fuzz hdlc heap image kernels layout_file layouts line "
@@ -37,7 +38,9 @@ _SIDE_BY_SIDE = (
     "update_slots update_signature label mip portal_api portal_captive portal_dns portal_keys "
     "portal_passwords portal_plain portal_security unload pages pages_health pages_update power "
     "signals sign_on site webflasher decode_text interpreters_fetched saved_meanwhile "
-    "site_left_out webflasher_folder"
+    "site_left_out webflasher_folder app cli detect dns flash flash_app flash_settings health "
+    "improv live monitor outbox pages_on_firmware portal_guest_network scenario screenshots "
+    "update_firmware update_interrupt wifi"
 ).split()
 
 
@@ -45,6 +48,12 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.stem.removeprefix("test_") in _SIDE_BY_SIDE:
             item.add_marker("side_by_side")
+
+
+def pytest_collection_finish():
+    # The firmware collects garbage often. 8000 tests are none, and need not be looked at each time.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=interpreters.NAMES)
