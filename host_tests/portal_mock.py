@@ -121,6 +121,7 @@ class PortalMock:
             "baudrate": 2400,
             "framing": "8E1",
             "inverted": False,
+            "optical": False,
             "sniffing": True,
         }
         self.viewers = []

@@ -125,6 +125,10 @@ def test_from_power_up_to_live_power(page, portal):
     page.get_by_text("Waiting for the first telegram").wait_for()
     portal.silent()
     page.get_by_text("No signal: is the plug in? (RJ12, pins 3 and 4)").wait_for()
+    portal.line["optical"] = True
+    portal.silent()
+    page.get_by_text("No signal: does the reading head sit right on the meter?").wait_for()
+    portal.line["optical"] = False
     portal.trying(2400, "8E1")
     page.get_by_text("Bytes, but no telegrams yet: trying 2400 8E1.").wait_for()
     portal.encrypted(KEY)
@@ -223,6 +227,40 @@ def test_the_phone_loses_the_access_point_during_the_test(page, portal):
     page.get_by_text("Connected to “Zuhause”.").wait_for()
     assert lost == ["POST", "GET", "GET", "GET"]
     assert wifi_tests(portal) == [], "it is under way: nothing to send again"
+
+
+@pytest.mark.parametrize("result", ["ok", "wifi-password"])
+def test_who_comes_back_in_the_midst_of_a_wifi_test_sees_how_it_ends(page, portal, result):
+    """A phone that lost the access point has closed the page, too."""
+    portal.wifi_answer = {"state": "running", "result": None, "ssid": "Zuhause"}
+    to_step(page, portal, "wifi")
+    page.get_by_text("Meterling is connecting to “Zuhause”").wait_for()
+    assert page.get_by_role("radio").count() == 0, "nothing is scanned meanwhile"
+    end = {"state": "done", "result": result, "address": "192.168.1.23", "name": None}
+    portal.wifi_answer |= end
+    if result == "ok":
+        page.get_by_text("Connected to “Zuhause”.").wait_for()
+        return
+    page.get_by_text("The Wi-Fi password is wrong.").wait_for()
+    assert page.get_by_role("radio", name="Zuhause").is_checked()
+    page.get_by_label("Wi-Fi password").fill("geheim1234")
+    page.get_by_role("button", name="Connect").click()
+    page.get_by_text("Connected to “Zuhause”.").wait_for()
+
+
+def test_looking_again_keeps_what_was_chosen_unless_it_is_gone(page, portal):
+    to_step(page, portal, "wifi")
+    page.get_by_text("Zuhause").click()
+    page.get_by_label("Wi-Fi password").fill("geheim1234")
+    with page.expect_response("**/api/wifi/scan"):
+        page.get_by_role("button", name="Look again").click()
+    page.wait_for_timeout(100)
+    assert page.get_by_role("radio", name="Zuhause").is_checked()
+    assert page.get_by_label("Wi-Fi password").input_value() == "geheim1234"
+    portal.networks = [one for one in portal.networks if one["ssid"] != "Zuhause"]
+    page.get_by_role("button", name="Look again").click()
+    page.get_by_role("button", name="Connect").wait_for(state="hidden")
+    assert page.get_by_role("radio", checked=True).count() == 0
 
 
 @pytest.mark.parametrize(

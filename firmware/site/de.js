@@ -49,6 +49,8 @@ export default {
   "see.starting": "Warte auf das erste Telegramm …", "see.starting.hint": "Zähler melden sich alle 1 bis 10 Sekunden.",
   "see.no-bytes": "Kein Signal: Steckt das Kabel? ({pins})",
   "see.no-bytes.hint": "Steckt es, dann ist die Kundenschnittstelle wohl noch nicht freigeschaltet. Solange schweigt der Zähler.",
+  "see.no-bytes.optical": "Kein Signal: Sitzt der Lesekopf richtig auf dem Zähler?",
+  "see.no-bytes.optical.hint": "Sein Kabel zeigt meist nach unten. Sitzt er, dann ist die Schnittstelle wohl noch nicht freigeschaltet.",
   "see.trying": "Es kommen Bytes, aber noch kein Telegramm: probiere {line}.",
   "see.trying.hint": "Die richtige Einstellung findet Meterling von selbst. Das kann eine Minute dauern.",
   "see.no-frames": "Es kommen Bytes, aber kein Telegramm.", "see.no-frames.hint": "Die Einstellung der Leitung passt nicht, oder die Signale sind vertauscht oder gestört.",

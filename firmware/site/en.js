@@ -46,6 +46,8 @@ export default {
   "see.starting": "Waiting for the first telegram …", "see.starting.hint": "Meters send every 1 to 10 seconds.",
   "see.no-bytes": "No signal: is the plug in? ({pins})",
   "see.no-bytes.hint": "If it is, the customer interface is probably not activated yet. Until then the meter stays silent.",
+  "see.no-bytes.optical": "No signal: does the reading head sit right on the meter?",
+  "see.no-bytes.optical.hint": "Mostly its cable points down. If it sits right, the interface is probably not activated yet.",
   "see.trying": "Bytes, but no telegrams yet: trying {line}.",
   "see.trying.hint": "Meterling finds the right setting by itself. That may take a minute.",
   "see.no-frames": "Bytes, but no telegrams.", "see.no-frames.hint": "The line’s settings do not fit, or the signals are swapped or disturbed.",

@@ -26,7 +26,8 @@ export function see() {
   if (!status) return { tone: "wait", text: t("see.connecting"), hint: "" };
   const { diagnosis, line, counters } = status;
   const trying = counters.bytes > 0 && !counters.frames && line?.sniffing && line.baudrate && ["starting", "no-frames", "noise"].includes(diagnosis);
-  const code = trying ? "trying" : diagnosis;
+  const silent = diagnosis === "no-bytes" && line?.optical ? "no-bytes.optical" : diagnosis;
+  const code = trying ? "trying" : silent;
   const tone = code === "ok" ? "good" : ["starting", "trying", "no-key", "no-auth-key", "unprotected"].includes(code) ? "wait" : "bad";
   return {
     tone, what: counters.telegrams ? seen(status) : "",

@@ -67,7 +67,7 @@ export function setup(app, name) {
   };
 }
 
-// Already in a Wi-Fi (on a PC, or coming back): say so first, and offer another one.
+// Already in a Wi-Fi (coming back, or by Improv): say so first, and offer another one.
 function wifiStep(keep, go) {
   const box = h("div", { class: "stack" }, h("p", { class: "quiet" }, t("loading")));
   const done = (address, name) => {
@@ -76,7 +76,7 @@ function wifiStep(keep, go) {
   };
   const choose = () => put(box, keep(wifiPanel(done, () => go("meter"))));
   get("/api/status").then(({ wifi }) => {
-    if (!wifi?.up) return choose();
+    if (!wifi?.up || !(wifi.ssid || wifi.cable)) return choose();
     Object.assign(found, { address: wifi.address });
     return put(box, h("div", { class: "note", "data-tone": "good" }, t(wifi.cable ? "wifi.cable" : "wifi.now", wifi)),
       h("div", { class: "row" },

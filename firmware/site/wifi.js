@@ -43,7 +43,7 @@ function choose(element, isOpen, done, later) {
     const hidden = !network.ssid;
     const words = hidden ? null : [network.secure ? t("wifi.secure") : t("wifi.open"), t("wifi.bars", { n: network.bars })];
     return h("li", null, h("label", { class: "choice" },
-      h("input", { type: "radio", name: group, onchange: () => pick(network) }),
+      h("input", { type: "radio", name: group, checked: !!chosen && chosen.ssid === network.ssid, onchange: () => pick(network) }),
       h("span", null, hidden ? t("wifi.hidden") : network.ssid, words && h("span", { class: "unseen" }, `, ${words.join(", ")}`)),
       !hidden && !network.secure && h("small", { "aria-hidden": "true" }, t("wifi.open")),
       !hidden && bars(network.bars)));
@@ -54,21 +54,28 @@ function choose(element, isOpen, done, later) {
     try {
       const { networks } = await post("/api/wifi/scan");
       state.textContent = networks.length ? "" : t("wifi.none");
-      put(list, [...networks, {}].map(choice));
+      const all = [...networks, {}];
+      chosen &&= all.find((one) => one.ssid === chosen.ssid); // unless it has gone
+      details.hidden = !chosen;
+      put(list, all.map(choice));
     } catch (error) {
       state.textContent = explain(error);
-      put(list, choice({}));
+      if (!list.firstChild) put(list, choice({}));
     }
   }
 
-  async function test() {
+  function test() {
     if (!chosen) return;
     const asked = { ssid: chosen.ssid ?? ssid.input.value, password: chosen.secure === false ? "" : password.input.value };
     if (!asked.ssid) return ssid.blame(t("error.ssid"));
+    return follow(asked, () => start(asked));
+  }
+
+  async function follow(asked, begin) {
     result.show("wait", h("p", null, h("strong", null, t("wifi.testing", asked))), h("p", { class: "small" }, t("wifi.testing.hint")));
     let found;
     try {
-      found = await outcome(asked, isOpen, () => result.show("wait", t("wifi.lost")));
+      found = await outcome(asked.ssid, begin, isOpen, () => result.show("wait", t("wifi.lost")));
     } catch (error) {
       if (error.code !== "wifi-password-length") return result.show("bad", explain(error));
       result.clear();
@@ -83,14 +90,20 @@ function choose(element, isOpen, done, later) {
     result.show("bad", sentence("wifi", found.result));
   }
 
-  const details = h("div", { class: "stack", hidden: true }, ssid, password, h("div", { class: "row" }, connect), result);
+  const details = h("div", { class: "stack", hidden: true }, ssid, password, h("div", { class: "row" }, connect));
   put(element,
     form(test, h("div", { class: "stack" },
       h("fieldset", { class: "stack" }, h("legend", { class: "unseen" }, t("wifi.networks")), state, list),
-      details)),
+      details, result)),
     h("div", { class: "row" }, h("button", { class: "second", type: "button", onclick: scan }, t("wifi.scan")),
       later && h("button", { class: "second", type: "button", onclick: later }, t("later"))));
-  scan();
+  // Loaded anew in the midst of a test: the phone lost the access point, and came back.
+  get("/api/wifi/test").then(async ({ state, ssid }) => {
+    if (state === "running") {
+      pick({ ssid });
+      await follow({ ssid }, () => true);
+    }
+  }).catch(() => {}).finally(() => list.isConnected && scan());
 }
 
 // Start a test. True if the dongle said so: when the radio changes its channel the answer may be lost.
@@ -99,9 +112,9 @@ const start = (asked) => post("/api/wifi/test", asked).then(() => true, (error) 
   return false;
 });
 
-/** The result of the test that is `asked` for, however long the phone was away; null when the page was left. */
-async function outcome(asked, isOpen, lost) {
-  let ours = await start(asked); // what the dongle tells is of this test, not of one before
+/** The result of the test of `ssid` that `begin()` starts, however long the phone was away; null when the page was left. */
+async function outcome(ssid, begin, isOpen, lost) {
+  let ours = await begin(); // what the dongle tells is of this test, not of one before
   let more = STARTS - 1;
   let heard = Date.now();
   while (isOpen()) {
@@ -115,9 +128,9 @@ async function outcome(asked, isOpen, lost) {
       continue;
     }
     heard = Date.now();
-    if (found.state === "running") ours ||= found.ssid === asked.ssid;
+    if (found.state === "running") ours ||= found.ssid === ssid;
     else if (ours) return found.state === "done" ? found : { result: "wifi-timeout" };
-    else if (more--) ours = await start(asked);
+    else if (more--) ours = await begin();
     else throw new ApiError("offline");
   }
   return null;

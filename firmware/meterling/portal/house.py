@@ -62,6 +62,7 @@ class House:
             "baudrate": settings["meter.baudrate"],
             "framing": settings["meter.framing"],
             "inverted": settings["meter.inverted"],
+            "optical": settings["meter.optical"],
             "sniffing": False,
         }
         if self.sniffer_state is not None:
