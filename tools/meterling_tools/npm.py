@@ -9,6 +9,8 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import ROOT, CommandError
@@ -37,24 +39,40 @@ def install(source, name):
     stamp = folder / "installed"
     if stamp.exists() and stamp.read_bytes() == wanted:
         return folder
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for file in _PACKAGE:
-        shutil.copyfile(source / file, folder / file)
     executable, npm = _node()
     environment = {**os.environ}
     environment["PATH"] = f"{Path(executable).parent}{os.pathsep}{environment.get('PATH', '')}"
-    result = subprocess.run(
-        [*npm, "ci", "--ignore-scripts", "--loglevel=error", *_IMPATIENT],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    if result.returncode:
-        raise CommandError(f"npm cannot install what the pages need: {_reason(result.stderr)}")
-    stamp.write_bytes(wanted)
+    with _whole(folder) as new:
+        for file in _PACKAGE:
+            shutil.copyfile(source / file, new / file)
+        result = subprocess.run(
+            [*npm, "ci", "--ignore-scripts", "--loglevel=error", *_IMPATIENT],
+            cwd=new,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        if result.returncode:
+            raise CommandError(f"npm cannot install what the pages need: {_reason(result.stderr)}")
+        (new / stamp.name).write_bytes(wanted)
     return folder
+
+
+@contextmanager
+def _whole(folder):
+    """A new folder (Path), which takes the place of `folder` once all is in it: whoever else
+    installs meanwhile, or is interrupted, leaves nothing half done."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as scratch:
+        new = Path(scratch) / folder.name
+        new.mkdir()
+        yield new
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            new.rename(folder)
+        except OSError:
+            if not folder.exists():
+                raise  # else another was quicker
 
 
 def _reason(text):
@@ -87,7 +105,8 @@ def _node():
     executable = root / "bin" / "node"
     if not executable.exists():
         print(f"build: no Node {_OLDEST_NODE} or newer on the PATH; fetching it from PyPI, once")
-        _pip_install(_NODE_WHEEL, _CACHE / "node")
+        with _whole(_CACHE / "node") as new:
+            _pip_install(_NODE_WHEEL, new)
     return str(executable), [
         str(executable),
         str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"),
